@@ -1,0 +1,1 @@
+"""Why: the pure rules. No framework, no I/O, no clock; one file a rule."""
