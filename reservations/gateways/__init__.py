@@ -1,0 +1,1 @@
+"""The outside: primitives in, frozen dataclasses out."""

@@ -1,0 +1,1 @@
+"""Celery: a task reads the clock, loads an id and calls one action."""

@@ -1,0 +1,1 @@
+"""Reads that span models, with a fixed number of SQL queries."""

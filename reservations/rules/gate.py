@@ -317,7 +317,7 @@ def _concerns(
     return (
         bool(row.applies_to & subject.capabilities)
         and (not row.product_types or subject.kind in row.product_types)
-        and (row.blocks_option is None or row.blocks_option in subject.chosen & (subject.capabilities | {row.blocks_option}))
+        and (row.blocks_option is None or row.blocks_option in subject.chosen)
         and _in_force(row, subject, day)
         and _condition_holds(row, subject, destination, facts, day, at)
     )

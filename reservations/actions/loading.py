@@ -1,0 +1,123 @@
+"""Load the launch data into the database: whole or not at all, and the same again changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import models, transaction
+
+from reservations.actions.deciding import rebuild_decisions
+from reservations.actions.recording import record
+from reservations.launchdata import LaunchData
+from reservations.models import (
+    Allotment,
+    Evidence,
+    Launch,
+    LaunchMarket,
+    Market,
+    Price,
+    Product,
+    Requirement,
+    Variant,
+)
+
+Fields = dict[str, Any]
+
+
+class CapacityBelowHeld(ValueError):
+    """The file lowers an allotment under what is already held."""
+
+
+@transaction.atomic
+def load_launch(*, data: LaunchData, at: datetime, actor: str = "system") -> dict[str, int]:
+    """Insert or update every row of the files. Returns how many rows changed, by table.
+
+    Rows that the files do not name stay: staff may have added them.
+    """
+    changed = {
+        "markets": _put(Market, data.markets, "code"),
+        "products": _put(Product, data.products, "slug"),
+        "variants": _put_variants(data.variants),
+        "prices": _put_prices(data.prices),
+        "requirements": _put(Requirement, data.requirements, "id"),
+        "evidence": _put(Evidence, [{**row, "requirement_id": row["requirement"]} for row in data.evidence], "id", "requirement"),
+        "launches": sum(_put_launch(row) for row in data.launches),
+    }
+    if any(changed.values()):
+        record(at=at, actor=actor, action="launch_data.loaded", subject="launch_data", facts=changed)
+    rebuild_decisions(at=at, cause="launch data loaded", actor=actor)
+    return changed
+
+
+def _put(model: type[models.Model], rows: Iterable[Fields], name: str, *skip: str) -> int:
+    kept = {getattr(row, name): row for row in model._default_manager.all()}
+    changed = 0
+    for fields in rows:
+        values = {field: value for field, value in fields.items() if field not in skip}
+        changed += _put_one(model, kept.get(fields[name]), values)
+    return changed
+
+
+def _put_one(model: type[models.Model], kept: models.Model | None, values: Fields) -> int:
+    """Write a row unless it stands already just so."""
+    if kept is None:
+        model(**values).save(force_insert=True)
+        return 1
+    differs = [field for field, value in values.items() if getattr(kept, field) != value]
+    for field in differs:
+        setattr(kept, field, values[field])
+    if differs:
+        kept.save(update_fields=differs)
+    return int(bool(differs))
+
+
+def _put_variants(rows: Iterable[Fields]) -> int:
+    products = dict(Product.objects.values_list("slug", "id"))
+    return _put(Variant, [{**row, "product_id": products[row["product"]]} for row in rows], "sku", "product")
+
+
+def _put_prices(rows: Iterable[Fields]) -> int:
+    variants = dict(Variant.objects.values_list("sku", "id"))
+    kept = {(row.variant_id, row.market_id): row for row in Price.objects.all()}
+    changed = 0
+    for row in rows:
+        values = {
+            "variant_id": variants[row["variant"]],
+            "market_id": row["market"],
+            "amount_minor": row["amount_minor"],
+            "currency": row["currency"],
+            "is_illustrative": row["is_illustrative"],
+        }
+        changed += _put_one(Price, kept.get((values["variant_id"], values["market_id"])), values)
+    return changed
+
+
+def _put_launch(row: Fields) -> int:
+    values = {key: row[key] for key in ("slug", "name", "per_customer_limit", "has_waiting_list", "ships_from", "ships_to")}
+    changed = _put_one(Launch, Launch.objects.filter(slug=row["slug"]).first(), values)
+    launch = Launch.objects.get(slug=row["slug"])
+    launch.products.set(Product.objects.filter(slug__in=row["products"]))
+    windows = {window.market_id: window for window in launch.windows.all()}
+    for code, (opens_at, closes_at) in row["windows"].items():
+        values = {"launch_id": launch.pk, "market_id": code, "opens_at": opens_at, "closes_at": closes_at}
+        changed += _put_one(LaunchMarket, windows.get(code), values)
+    variants = dict(Variant.objects.values_list("sku", "id"))
+    for pool in row["pools"]:
+        for sku, capacity in pool["capacity"].items():
+            for is_sandbox in (False, True):
+                changed += _put_allotment(launch, pool, variants[sku], capacity, is_sandbox=is_sandbox)
+    return changed
+
+
+def _put_allotment(launch: Launch, pool: Fields, variant_id: int, capacity: int, *, is_sandbox: bool) -> int:
+    """The sandbox has a pool of the same size of its own. A capacity that staff changed by hand is set back to the file's."""
+    key = {"launch_id": launch.pk, "variant_id": variant_id, "pool": pool["pool"], "is_sandbox": is_sandbox, "partner_id": None}
+    kept = Allotment.objects.select_for_update().filter(**key).first()
+    if kept is not None and capacity < kept.held:
+        raise CapacityBelowHeld(f"pool {pool['pool']}: capacity {capacity} is below the {kept.held} units already held")
+    changed = _put_one(Allotment, kept, {**key, "capacity": capacity})
+    allotment = Allotment.objects.get(**key)
+    allotment.markets.set(Market.objects.filter(code__in=pool["markets"]))
+    return changed

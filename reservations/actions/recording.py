@@ -1,0 +1,24 @@
+"""Rows of the append-only log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from reservations.models import Event, Reservation
+
+
+def record(
+    *,
+    at: datetime,
+    actor: str,
+    action: str,
+    subject: str,
+    reservation: Reservation | None = None,
+    facts: Mapping[str, object] | None = None,
+    reason: str = "",
+) -> Event:
+    """Write one row. Call it inside the transaction of the change."""
+    return Event.objects.create(
+        at=at, actor=actor, action=action, subject=subject, reservation=reservation, facts=dict(facts or {}), reason=reason
+    )

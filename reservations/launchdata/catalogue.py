@@ -1,0 +1,384 @@
+"""From the files of `data/` to rows of the tables, checked against each other."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import available_timezones
+
+import pycountry
+from babel.numbers import is_currency
+
+from reservations.launchdata.files import BadLaunchData, Row, read_rows
+from reservations.rules import gate
+
+Fields = dict[str, Any]
+_COUNTRIES = frozenset(country.alpha_2 for country in pycountry.countries) | {"XK"}  # Kosovo has a user-assigned code
+_SUBDIVISIONS = {row.code: row for row in pycountry.subdivisions}
+_KINDS = ("glasses", "ring", "earphones")
+
+
+@dataclass(frozen=True)
+class LaunchData:
+    """Rows by table; foreign keys are named by slug, code or SKU."""
+
+    markets: list[Fields]
+    products: list[Fields]
+    variants: list[Fields]
+    prices: list[Fields]
+    requirements: list[Fields]
+    evidence: list[Fields]
+    launches: list[Fields]
+
+
+def read_launch_data(folder: Path) -> LaunchData:
+    """Read and check the whole folder. Raises BadLaunchData for the first thing that is wrong."""
+    markets = list(_markets(read_rows(folder / "markets.yaml")))
+    codes = {market["code"]: market for market in markets}
+    requirement_file = read_rows(folder / "requirements.yaml")
+    conditions = frozenset(requirement_file.row("conditions").values)
+    requirements = list(_requirements(requirement_file, conditions))
+    product_file = read_rows(folder / "products.yaml")
+    products, variants = _products(product_file, conditions)
+    skus = {variant["sku"]: variant for variant in variants}
+    slugs = {product["slug"] for product in products}
+    return LaunchData(
+        markets=markets,
+        products=products,
+        variants=variants,
+        prices=list(_prices(product_file, codes, variants)),
+        requirements=requirements,
+        evidence=list(_evidence(read_rows(folder / "evidence.yaml"), {row["id"] for row in requirements}, slugs, set(skus))),
+        launches=list(_launches(read_rows(folder / "launches.yaml"), codes, slugs, skus)),
+    )
+
+
+def _is_country(word: str) -> bool:
+    return word in _COUNTRIES
+
+
+def _is_subdivision(word: str) -> bool:
+    return word in _SUBDIVISIONS
+
+
+def _once(row: Row, field: str, seen: set[str]) -> str:
+    """A name that is not given twice."""
+    name = row.get(field, str)
+    if name in seen:
+        raise row.fail(field, f"{name!r} is given twice")
+    seen.add(name)
+    return str(name)
+
+
+def _markets(file: Row) -> Iterator[Fields]:
+    file.allow("meta", "markets")
+    seen: set[str] = set()
+    zones = available_timezones()
+    for row in file.rows("markets"):
+        row.allow(
+            *"code name product_law_region currency minor_units languages vat_standard_rate vat_confidence".split(),
+            *"tax_inclusive_display timezone withdrawal_days withdrawal_confidence digital_consent_age".split(),
+            *"digital_consent_age_confidence stripe_presentment stripe_note notes audited_on".split(),
+        )
+        code = row.word("code", _is_country, "an ISO 3166-1 alpha-2 country")
+        _once(row, "code", seen)
+        rate = row.get("vat_standard_rate", (int, float), None)
+        yield {
+            "code": code,
+            "name": row.get("name", str),
+            "region": row.get("product_law_region", str),
+            "currency": row.word("currency", is_currency, "an ISO 4217 currency"),
+            "languages": row.words("languages", lambda word: bool(word), "a BCP 47 language"),
+            "tax_basis_points": None if rate is None else round(rate * 100),
+            "tax_display": row.word(
+                "tax_inclusive_display", ("law", "convention", "exclusive", "not_applicable").__contains__, "a tax display"
+            ),
+            "timezone": row.word("timezone", zones.__contains__, "an IANA time zone"),
+            "withdrawal_days": row.get("withdrawal_days", int, None),
+            "digital_consent_age": row.get("digital_consent_age", int, None),
+            "subdivisions": [
+                {"code": each.code, "name": each.name}
+                for each in sorted(_SUBDIVISIONS.values(), key=lambda each: each.name)
+                if each.country_code == code and each.parent_code is None
+            ],
+            "notes": row.get("notes", str, None) or "",
+        }
+
+
+def _requirements(file: Row, conditions: frozenset[Any]) -> Iterator[Fields]:
+    file.allow("meta", "groups", "subdivision_groups", "conditions", "requirements")
+    seen: set[str] = set()
+    rows = list(file.rows("requirements"))
+    ids = {row.get("id", str) for row in rows}
+    for row in rows:
+        row.allow(
+            *"id title authority jurisdiction legal_basis applies_to category effect_when_missing evidence".split(),
+            *"local_representative_required effective_from effective_to customer_facing_notice notes stage source".split(),
+            *"confidence audited_on subdivisions exclude_subdivisions review_subdivisions product_types condition".split(),
+            *"evidence_validity transition_until inherits per_country_evidence site_feature blocks_option".split(),
+        )
+        yield {"id": _once(row, "id", seen), **_requirement(row, conditions, ids)}
+
+
+def _requirement(row: Row, conditions: frozenset[Any], ids: set[str]) -> Fields:
+    effect = row.word("effect_when_missing", gate.EFFECTS.__contains__, f"one of {', '.join(gate.EFFECTS)}")
+    notice = row.get("customer_facing_notice", str, None) or ""
+    if effect == "consent" and not notice:
+        raise row.fail("customer_facing_notice", "a consent needs a sentence to affirm")
+    condition = row.get("condition", str, None) or ""
+    if condition and condition not in conditions:
+        raise row.fail("condition", f"{condition!r} is not among the conditions of this file")
+    validity = row.get("evidence_validity", str, None) or ""
+    if validity:
+        try:
+            gate.add_duration(date(2026, 1, 1), validity)
+        except ValueError as error:
+            raise row.fail("evidence_validity", str(error)) from error
+    starts, ends = row.get("effective_from", date, None), row.get("effective_to", date, None)
+    if starts and ends and ends <= starts:
+        raise row.fail("effective_to", "must be after effective_from")
+    source = row.row("source")
+    is_capability = gate.CAPABILITIES.__contains__
+    return {
+        "title": row.get("title", str),
+        "authority": row.get("authority", str),
+        "legal_basis": row.get("legal_basis", str),
+        "category": row.get("category", str),
+        "jurisdiction": row.words("jurisdiction", _is_country, "an ISO 3166-1 alpha-2 country"),
+        "applies_to": row.words("applies_to", is_capability, "a known capability"),
+        "effect_when_missing": effect,
+        "stage": row.word("stage", gate.DUTY_STAGES.__contains__, f"one of {', '.join(gate.DUTY_STAGES)}"),
+        "effective_from": starts,
+        "effective_to": ends,
+        "transition_until": row.get("transition_until", date, None),
+        "customer_facing_notice": notice,
+        "evidence_wanted": row.get("evidence", str),
+        "evidence_validity": validity,
+        "local_representative_required": row.get("local_representative_required", bool),
+        "per_country_evidence": row.get("per_country_evidence", bool, False),
+        "site_feature": row.get("site_feature", bool, False),
+        **{
+            field: row.words(field, _is_subdivision, "an ISO 3166-2 subdivision", [])
+            for field in ("subdivisions", "exclude_subdivisions", "review_subdivisions")
+        },
+        "product_types": row.words("product_types", _KINDS.__contains__, "a kind of product", []),
+        "condition": condition,
+        "blocks_option": row.get("blocks_option", str, None) or "",
+        "inherits": row.words("inherits", ids.__contains__, "a requirement of this file", []),
+        "notes": row.get("notes", str, None) or "",
+        "source_title": source.get("title", str),
+        "source_url": source.get("url", str),
+        "confidence": row.get("confidence", str),
+        "audited_on": row.get("audited_on", date, None),
+    }
+
+
+def _products(file: Row, conditions: frozenset[Any]) -> tuple[list[Fields], list[Fields]]:
+    file.allow("meta", "products", "illustrative_prices", "illustrative_deposits")
+    seen: set[str] = set()
+    skus: set[str] = set()
+    products, variants = [], []
+    for position, row in enumerate(file.rows("products")):
+        row.allow("slug", "kind", "name", "tagline", "capabilities", "conditions", "reported", "illustrative", "status", "variants")
+        slug = _once(row, "slug", seen)
+        given = row.row("conditions")
+        for condition, value in given.values.items():
+            if condition not in conditions:
+                raise given.fail(str(condition), "is not among the conditions of requirements.yaml")
+            given.get(str(condition), bool, None)
+            del value
+        products.append(
+            {
+                "slug": slug,
+                "kind": row.word("kind", _KINDS.__contains__, f"one of {', '.join(_KINDS)}"),
+                "name": dict(row.row("name").values),
+                "tagline": dict(row.row("tagline").values),
+                "capabilities": row.words("capabilities", gate.CAPABILITIES.__contains__, "a known capability"),
+                "conditions": dict(given.values),
+                "specs": {
+                    str(name): dict(spec)
+                    for name, spec in row.row("reported", None).values.items()
+                    if name != "price" and isinstance(spec, dict)
+                },
+                "position": position,
+            }
+        )
+        for place, variant in enumerate(_variants(row)):
+            if variant["sku"] in skus:
+                raise row.fail("variants", f"SKU {variant['sku']!r} is given twice")
+            skus.add(variant["sku"])
+            variants.append({"product": slug, "position": place, **variant})
+    return products, variants
+
+
+def _variants(product: Row) -> Iterator[Fields]:
+    """Listed variants, or every combination of options with a SKU by pattern."""
+    given = product.get("variants", (list, dict))
+    if isinstance(given, list):
+        for row in product.rows("variants"):
+            row.allow("sku", "options", "without_capabilities")
+            yield {
+                "sku": row.get("sku", str),
+                "options": {str(key): str(value) for key, value in row.row("options").values.items()},
+                "without_capabilities": row.words("without_capabilities", gate.CAPABILITIES.__contains__, "a known capability", []),
+            }
+        return
+    row = product.row("variants")
+    row.allow("options", "sku_pattern")
+    names = list(row.row("options").values)
+    pattern = row.get("sku_pattern", str)
+    for values in itertools.product(*row.row("options").values.values()):
+        options = {str(name): str(value) for name, value in zip(names, values, strict=True)}
+        sku = pattern
+        for name, value in options.items():
+            sku = sku.replace("{%s:3}" % name, value[:3].upper()).replace("{%s}" % name, value)
+        if "{" in sku:
+            raise row.fail("sku_pattern", f"{pattern!r} names an option that is not there")
+        yield {"sku": sku, "options": options, "without_capabilities": []}
+
+
+def _prices(file: Row, markets: dict[str, Fields], variants: list[Fields]) -> Iterator[Fields]:
+    skus: dict[str, list[str]] = {}
+    for variant in variants:
+        skus.setdefault(variant["product"], []).append(variant["sku"])
+    table = file.row("illustrative_prices")
+    found: dict[tuple[str, str], Fields] = {}
+    for slug in table.values:
+        if slug not in skus:
+            raise table.fail(str(slug), "is not a product of this file")
+        row = table.row(str(slug))
+        for key in row.values:
+            amount, currency = _amount(row, str(key))
+            codes = [c for c, m in markets.items() if m["currency"] == "EUR"] if key == "EUR" else [str(key)]
+            for code in codes:
+                if code not in markets:
+                    raise row.fail(str(key), "is not a market")
+                if markets[code]["currency"] != currency:
+                    raise row.fail(str(key), f"{currency} is not the currency of {code}")
+                for sku in skus[str(slug)]:
+                    found[sku, code] = {
+                        "variant": sku, "market": code, "amount_minor": amount, "currency": currency, "is_illustrative": True,
+                    }  # fmt: skip
+    for product in file.rows("products"):
+        reported = product.row("reported", None)
+        prices = reported.row("price", None)
+        for code in prices.values:
+            row = prices.row(str(code))
+            if code not in markets or markets[str(code)]["currency"] != row.get("currency", str):
+                raise row.fail("currency", f"is not the currency of {code}")
+            for sku in skus[product.get("slug", str)]:
+                found[sku, str(code)] = {
+                    "variant": sku, "market": str(code), "amount_minor": row.get("amount_minor", int),
+                    "currency": row.get("currency", str), "is_illustrative": False,
+                }  # fmt: skip
+    yield from found.values()
+
+
+def _amount(row: Row, key: str) -> tuple[int, str]:
+    amount, _, currency = str(row.values[key]).partition(" ")
+    if not amount.isdecimal() or int(amount) == 0 or not is_currency(currency):
+        raise row.fail(key, f"{row.values[key]!r} is not an amount in minor units and an ISO 4217 currency")
+    return int(amount), currency
+
+
+def _evidence(file: Row, requirements: set[str], slugs: set[str], skus: set[str]) -> Iterator[Fields]:
+    seen: set[str] = set()
+    for row in file.rows("evidence"):
+        row.allow(
+            *"id requirement products variants markets subdivisions identifier issuer issued_on expires_on".split(),
+            *"document status sample".split(),
+        )
+        issued, expires = row.get("issued_on", date), row.get("expires_on", date, None)
+        if expires is not None and expires <= issued:
+            raise row.fail("expires_on", "must be after issued_on")
+        products = row.words("products", slugs.__contains__, "a product", [])
+        variants = row.words("variants", skus.__contains__, "a SKU", [])
+        if not products and not variants:
+            raise row.fail("products", "name the products or variants that this document covers")
+        yield {
+            "id": _once(row, "id", seen),
+            "requirement": row.word("requirement", requirements.__contains__, "a requirement of requirements.yaml"),
+            "products": products,
+            "variants": variants,
+            "markets": row.words("markets", _is_country, "an ISO 3166-1 alpha-2 country", []),
+            "subdivisions": row.words("subdivisions", _is_subdivision, "an ISO 3166-2 subdivision", []),
+            "identifier": row.get("identifier", str),
+            "issuer": row.get("issuer", str),
+            "issued_on": issued,
+            "expires_on": expires,
+            "document": row.get("document", str, None) or "",
+            "status": row.word("status", ("draft", "submitted", "approved").__contains__, "draft, submitted or approved"),
+            "is_sample": row.get("sample", bool, False),
+        }
+
+
+def _launches(file: Row, markets: dict[str, Fields], slugs: set[str], skus: dict[str, Fields]) -> Iterator[Fields]:
+    seen: set[str] = set()
+    for row in file.rows("launches"):
+        row.allow(
+            *"slug name products opens_at closes_at per_customer_limit has_waiting_list ships markets windows pools".split()
+        )
+        codes = row.words("markets", markets.__contains__, "a market")
+        special = row.row("windows", None)
+        for code in special.values:
+            if code not in codes:
+                raise special.fail(str(code), "is not a market of this launch")
+        ships = row.row("ships", None)
+        yield {
+            "slug": _once(row, "slug", seen),
+            "name": dict(row.row("name").values),
+            "products": row.words("products", slugs.__contains__, "a product"),
+            "per_customer_limit": row.get("per_customer_limit", int),
+            "has_waiting_list": row.get("has_waiting_list", bool),
+            "ships_from": ships.get("from", date, None),
+            "ships_to": ships.get("to", date, None),
+            "windows": {code: _window(special.row(code, None) if code in special.values else row, row) for code in codes},
+            "pools": list(_pools(row, codes, skus)),
+        }
+
+
+def _window(row: Row, launch: Row) -> tuple[datetime, datetime | None]:
+    opens = _instant(row if "opens_at" in row.values else launch, "opens_at")
+    closes = _instant(row if "closes_at" in row.values else launch, "closes_at")
+    if opens is None:
+        raise launch.fail("opens_at", "is missing")
+    if closes is not None and closes <= opens:
+        raise row.fail("closes_at", "must be after opens_at")
+    return opens, closes
+
+
+def _instant(row: Row, field: str) -> datetime | None:
+    value = row.get(field, datetime, None)
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise row.fail(field, "say the offset from UTC, such as a Z at the end")
+    return datetime.fromtimestamp(value.timestamp(), UTC)
+
+
+def _pools(launch: Row, codes: list[str], skus: dict[str, Fields]) -> Iterator[Fields]:
+    pooled: set[str] = set()
+    for row in launch.rows("pools"):
+        row.allow("pool", "markets", "capacity")
+        members = row.words("markets", codes.__contains__, "a market of this launch")
+        for code in members:
+            if code in pooled:
+                raise row.fail("markets", f"{code} is in two pools")
+            pooled.add(code)
+        capacity = row.row("capacity")
+        for sku in capacity.values:
+            if sku not in skus or skus[str(sku)]["product"] not in launch.get("products", list):
+                raise capacity.fail(str(sku), "is not a SKU of this launch")
+            if capacity.get(str(sku), int) < 0:
+                raise capacity.fail(str(sku), "must not be negative")
+        yield {"pool": row.get("pool", str), "markets": members, "capacity": dict(capacity.values)}
+    missing = sorted(set(codes) - pooled)
+    if missing:
+        raise launch.fail("pools", f"no pool serves {', '.join(missing)}")
+
+
+__all__ = ["BadLaunchData", "LaunchData", "read_launch_data"]

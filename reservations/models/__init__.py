@@ -1,0 +1,34 @@
+"""What is stored. One file a concept; constraints guard the truth."""
+
+from reservations.models.catalogue import Market, Price, Product, Variant
+from reservations.models.compliance import Decision, Evidence, GateRevision, Requirement, ReviewTask, StopSale
+from reservations.models.event import Event
+from reservations.models.launch import Allotment, AllotmentMarket, CustomerLimit, Launch, LaunchMarket
+from reservations.models.message import Message, NotifyRequest
+from reservations.models.partner import ApiKey, IdempotencyKey, Partner
+from reservations.models.reservation import Reservation
+
+__all__ = [
+    "Allotment",
+    "AllotmentMarket",
+    "ApiKey",
+    "CustomerLimit",
+    "Decision",
+    "Event",
+    "Evidence",
+    "GateRevision",
+    "IdempotencyKey",
+    "Launch",
+    "LaunchMarket",
+    "Market",
+    "Message",
+    "NotifyRequest",
+    "Partner",
+    "Price",
+    "Product",
+    "Requirement",
+    "Reservation",
+    "ReviewTask",
+    "StopSale",
+    "Variant",
+]

@@ -1,0 +1,22 @@
+"""The append-only log: who did what, when and why. Triggers in the first migration refuse updates and deletes."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from reservations.models.reservation import Reservation
+
+
+class Event(models.Model):
+    """One change. `subject` is "<kind>:<identifier>"; `facts` says what changed, without personal data."""
+
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=80, help_text="customer, partner:<slug>, staff:<user name> or system")
+    action = models.CharField(max_length=60)
+    subject = models.CharField(max_length=140, db_index=True)
+    reservation = models.ForeignKey(Reservation, null=True, on_delete=models.PROTECT, related_name="events")
+    facts = models.JSONField(default=dict)
+    reason = models.CharField(max_length=300, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.subject}"

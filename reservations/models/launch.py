@@ -1,0 +1,110 @@
+"""Launches, their windows per market, and the capacity they hand out."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from reservations.models.catalogue import Market, Product, Variant
+from reservations.models.partner import Partner
+
+
+class Launch(models.Model):
+    """Opens products in markets at an instant."""
+
+    slug = models.SlugField(unique=True)
+    name = models.JSONField(default=dict)
+    products = models.ManyToManyField(Product, related_name="launches")
+    per_customer_limit = models.PositiveSmallIntegerField(default=2, help_text="Units of one product for one customer.")
+    has_waiting_list = models.BooleanField(default=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    ships_from = models.DateField(null=True, blank=True)
+    ships_to = models.DateField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "launches"
+        constraints = [
+            models.CheckConstraint(condition=Q(per_customer_limit__gte=1), name="launch_allows_one_unit"),
+            models.CheckConstraint(
+                condition=Q(ships_to__isnull=True) | Q(ships_to__gte=F("ships_from")), name="launch_ship_window_is_in_order"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class LaunchMarket(models.Model):
+    """The half-open range [opens_at, closes_at) in which a launch takes reservations in one market."""
+
+    launch = models.ForeignKey(Launch, on_delete=models.CASCADE, related_name="windows")
+    market = models.ForeignKey(Market, on_delete=models.CASCADE, related_name="windows")
+    opens_at = models.DateTimeField()
+    closes_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["launch", "market"], name="one_window_per_launch_and_market"),
+            models.CheckConstraint(
+                condition=Q(closes_at__isnull=True) | Q(closes_at__gt=F("opens_at")), name="launch_closes_after_it_opens"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.market_id} from {self.opens_at:%Y-%m-%d %H:%M:%S}"
+
+
+class Allotment(models.Model):
+    """Capacity of a variant for a pool of markets and a channel. `held` and `waiting` are kept by the claim itself."""
+
+    launch = models.ForeignKey(Launch, on_delete=models.PROTECT, related_name="allotments")
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="allotments")
+    pool = models.CharField(max_length=60)
+    partner = models.ForeignKey(Partner, null=True, blank=True, on_delete=models.PROTECT, help_text="Empty: sold directly.")
+    is_sandbox = models.BooleanField(default=False, editable=False)
+    markets = models.ManyToManyField(Market, through="AllotmentMarket", related_name="allotments")
+    capacity = models.PositiveIntegerField()
+    held = models.PositiveIntegerField(default=0, editable=False)
+    waiting = models.PositiveIntegerField(default=0, editable=False)
+    last_place = models.PositiveIntegerField(default=0, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(held__lte=F("capacity")), name="allotment_never_oversold"),
+            models.UniqueConstraint(
+                fields=["launch", "variant", "pool", "partner", "is_sandbox"], name="one_allotment_per_pool", nulls_distinct=False
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.variant_id} {self.pool}"
+
+    @property
+    def left(self) -> int:
+        """Units that can be confirmed at once. While somebody waits, nothing is left for those who come later."""
+        return 0 if self.waiting else self.capacity - self.held
+
+
+class AllotmentMarket(models.Model):
+    """A market of a pool."""
+
+    allotment = models.ForeignKey(Allotment, on_delete=models.CASCADE)
+    market = models.ForeignKey(Market, on_delete=models.CASCADE)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["allotment", "market"], name="market_once_in_a_pool")]
+
+
+class CustomerLimit(models.Model):
+    """How many units of a product one customer holds in a launch. Kept in the reserving and cancelling transactions."""
+
+    launch = models.ForeignKey(Launch, on_delete=models.CASCADE)
+    product = models.ForeignKey(Product, on_delete=models.CASCADE)
+    email_key = models.CharField(max_length=320)
+    is_sandbox = models.BooleanField(default=False)
+    quantity = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["launch", "product", "email_key", "is_sandbox"], name="one_limit_per_customer")
+        ]

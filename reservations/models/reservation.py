@@ -1,0 +1,66 @@
+"""A reservation and the place it holds."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from reservations.models.catalogue import Market, Variant
+from reservations.models.launch import Allotment, Launch
+from reservations.models.partner import Partner
+from reservations.rules import lifecycle
+
+
+class Reservation(models.Model):
+    """A claim on units of a variant, with a place number in its allotment and a receipt of what was promised.
+
+    `receipt` holds the price, tax, terms and notices as they stood at `created_at`; nothing rewrites it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    reference = models.CharField(max_length=12, unique=True)
+    status = models.CharField(max_length=10, choices=[(word, word) for word in lifecycle.STATUSES])
+    launch = models.ForeignKey(Launch, on_delete=models.PROTECT, related_name="reservations")
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="reservations")
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="reservations")
+    allotment = models.ForeignKey(Allotment, on_delete=models.PROTECT, related_name="reservations")
+    subdivision = models.CharField(max_length=6, blank=True)
+    quantity = models.PositiveIntegerField()
+    place_number = models.PositiveIntegerField()
+    language = models.CharField(max_length=12)
+    email = models.CharField(max_length=320)
+    email_key = models.CharField(max_length=320, db_index=True)
+    name = models.CharField(max_length=200)
+    phone = models.CharField(max_length=40, blank=True)
+    unit_price_minor = models.PositiveBigIntegerField()
+    currency = models.CharField(max_length=3)
+    receipt = models.JSONField()
+    partner = models.ForeignKey(Partner, null=True, blank=True, on_delete=models.PROTECT, related_name="reservations")
+    partner_reference = models.CharField(max_length=100, blank=True)
+    attempt = models.UUIDField(null=True, unique=True, help_text="The form that was sent: a second click finds the first.")
+    is_sandbox = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["allotment", "place_number"], name="a_place_is_held_once"),
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="reservation_has_a_unit"),
+            models.CheckConstraint(condition=Q(status__in=lifecycle.STATUSES), name="reservation_status_is_known"),
+            models.CheckConstraint(
+                condition=~Q(status=lifecycle.CONFIRMED) | Q(confirmed_at__isnull=False), name="confirmed_says_when"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=lifecycle.CANCELLED) | Q(cancelled_at__isnull=False), name="cancelled_says_when"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["allotment", "status", "place_number"], name="reservation_line"),
+            models.Index(fields=["partner", "created_at", "id"], name="reservation_partner"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference

@@ -1,0 +1,42 @@
+"""Signed links that open one thing of one customer, without an account."""
+
+from __future__ import annotations
+
+from django.core.signing import Signer
+
+from reservations.models import NotifyRequest, Reservation
+
+_KEY_LETTERS = 27  # 160 bits in base64
+
+
+def prefix(language: str, market: str) -> str:
+    """The language-market prefix of every customer page, with slashes."""
+    return f"/{language}-{market}/".lower()
+
+
+def product_path(language: str, market: str, slug: str) -> str:
+    return f"{prefix(language, market)}products/{slug}/"
+
+
+def reservation_path(reservation: Reservation) -> str:
+    """The customer's page, with the key that opens it."""
+    page = f"{prefix(reservation.language, reservation.market_id)}r/{reservation.reference}/"
+    return f"{page}?key={reservation_key(reservation)}"
+
+
+def reservation_key(reservation: Reservation) -> str:
+    """A key bound to the reservation and to the address its link was mailed to."""
+    return _sign("reservation", f"{reservation.pk}:{reservation.email}")
+
+
+def wish_path(wish: NotifyRequest, step: str) -> str:
+    """The page that confirms or ends a wish to be told."""
+    return f"{prefix(wish.language, wish.market_id)}notify/{wish.pk}/{step}/?key={wish_key(wish)}"
+
+
+def wish_key(wish: NotifyRequest) -> str:
+    return _sign("wish", str(wish.pk))
+
+
+def _sign(salt: str, value: str) -> str:
+    return Signer(salt=salt).signature(value)[:_KEY_LETTERS]

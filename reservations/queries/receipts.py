@@ -1,0 +1,82 @@
+"""A stored receipt, ready to be shown in the reader's language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext
+
+from reservations.models import Reservation
+from reservations.queries import texts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """What was promised, in words. Amounts are formatted; notices are (text, is_consent, id, version)."""
+
+    product: str
+    variant: str
+    quantity: int
+    unit_price: str
+    total: str
+    due_now: str
+    tax: str
+    country: str
+    ships: tuple[str, str] | None
+    may_ship: bool
+    terms_version: str
+    withdrawal_days: int | None
+    notices: list[dict[str, Any]]
+
+
+def read(reservation: Reservation) -> Receipt:
+    """The receipt of a reservation in the active language."""
+    kept = reservation.receipt
+    ships = kept["ships"]
+    return Receipt(
+        product=texts.translated(reservation.variant.product.name),
+        variant=variant_name(reservation.variant.options),
+        quantity=reservation.quantity,
+        unit_price=texts.amount(kept["unit_price_minor"], kept["currency"]),
+        total=texts.amount(kept["total_minor"], kept["currency"]),
+        due_now=texts.amount(kept["due_now_minor"], kept["currency"]),
+        tax=tax_words(kept["tax"], kept["currency"]),
+        country=texts.country(reservation.market_id),
+        ships=(texts.day(ships["from"]), texts.day(ships["to"])) if ships["from"] and ships["to"] else None,
+        may_ship=kept["may_ship_at_reserving"],
+        terms_version=kept["terms_version"],
+        withdrawal_days=kept["withdrawal_days"],
+        notices=[{**notice, "text": gettext(notice["text"])} for notice in kept["notices"]],
+    )
+
+
+def tax_words(tax: dict[str, Any], currency: str) -> str:
+    """How tax stands in the price: the words beside every amount."""
+    if tax["display"] == "exclusive":
+        return gettext("Tax is added at your address before you pay.")
+    if tax["display"] == "not_applicable":
+        return gettext("No consumption tax is charged in this market.")
+    if not tax["basis_points"]:
+        return gettext("Tax included.")
+    rate = f"{tax['basis_points'] / 100:g}"
+    if tax.get("included_minor") is None:
+        return gettext("Includes %(rate)s %% tax.") % {"rate": rate}
+    amount = texts.amount(tax["included_minor"], currency)
+    return gettext("Includes %(rate)s %% tax: %(amount)s.") % {"rate": rate, "amount": amount}
+
+
+def variant_name(options: dict[str, str]) -> str:
+    """The options of a variant in words."""
+    words = {
+        "black": gettext("Black"),
+        "tortoise": gettext("Tortoise"),
+        "sand": gettext("Sand"),
+        "graphite": gettext("Graphite"),
+        "silver": gettext("Silver"),
+        "white": gettext("White"),
+        "prescription": gettext("with prescription lenses"),
+        "none": gettext("without camera"),
+    }
+    named = [words.get(value, value) if key != "size" else gettext("size %(size)s") % {"size": value} for key, value in options.items()]
+    return ", ".join(named)

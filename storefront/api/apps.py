@@ -1,0 +1,8 @@
+"""The api room."""
+
+from django.apps import AppConfig
+
+
+class ApiConfig(AppConfig):
+    name = "storefront.api"
+    label = "front_api"

@@ -1,0 +1,83 @@
+"""Each refusal as a customer reads it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from reservations.actions import reserving
+from reservations.queries import texts
+from storefront.web import words
+from storefront.web.site import Site
+
+CODES: dict[type[reserving.Refusal], tuple[str, int]] = {
+    reserving.UnknownSku: ("unknown_sku", 422),
+    reserving.UnknownMarket: ("unknown_market", 422),
+    reserving.SubdivisionRequired: ("subdivision_required", 422),
+    reserving.UnknownSubdivision: ("invalid", 422),
+    reserving.NotAvailableInMarket: ("not_available_in_market", 451),
+    reserving.NotOpenYet: ("not_open_yet", 409),
+    reserving.LaunchPaused: ("launch_paused", 409),
+    reserving.LaunchClosed: ("launch_closed", 409),
+    reserving.ConsentRequired: ("consent_required", 422),
+    reserving.LimitReached: ("limit_reached", 409),
+    reserving.SoldOut: ("sold_out", 409),
+    reserving.AllotmentExhausted: ("allotment_exhausted", 409),
+}
+
+
+def explain(refusal: reserving.Refusal, site: Site, card: dict[str, Any]) -> dict[str, Any]:
+    """Code, title, sentence, the next date when there is one, and where to be told."""
+    code, status = CODES[type(refusal)]
+    change_at: datetime | None = None
+    reasons: list[str] = []
+    if isinstance(refusal, reserving.NotOpenYet):
+        change_at = refusal.opens_at
+    if isinstance(refusal, reserving.NotAvailableInMarket):
+        change_at = refusal.next_change_at
+        reasons = [words.reason_title(reason) for reason in refusal.decision.reasons]
+    limit = refusal.limit if isinstance(refusal, reserving.LimitReached) else 0
+    title, sentence = _words(code, site.country, limit)
+    return {
+        "code": code,
+        "status": status,
+        "title": title,
+        "sentence": sentence,
+        "reasons": reasons,
+        "next": texts.instant(change_at, site.market.timezone) if change_at else None,
+        "notify_url": card["notify_url"],
+    }
+
+
+def _words(code: str, country: str, limit: int) -> tuple[str, str]:
+    facts = {"country": country, "limit": limit}
+    title, sentence = {
+        "unknown_sku": (_("This variant is not there."), _("Choose one of the variants below.")),
+        "unknown_market": (_("We do not deliver there."), _("Choose another delivery country.")),
+        "subdivision_required": (_("Say where in %(country)s."), _("The rules differ within the country: choose the state, province or region.")),
+        "invalid": (_("This region does not belong to %(country)s."), _("Choose one from the list.")),
+        "not_available_in_market": (_("Not possible in %(country)s yet."), _("We may not take this reservation for the reasons named here.")),
+        "not_open_yet": (_("Reservations are not open yet."), _("Nothing was stored. Come back at the opening, or let us tell you.")),
+        "launch_paused": (_("Reservations are stopped for the moment."), _("Nothing was stored. Places that are held stay held.")),
+        "launch_closed": (_("Reservations are closed."), _("Nothing was stored. We can tell you when the next ones open.")),
+        "consent_required": (_("Please agree to the points below."), _("A text may have changed since you opened this page: read it again and tick the boxes.")),
+        "limit_reached": (_("One customer may reserve at most %(limit)s."), _("You hold as many as one customer may. Cancel one to reserve another.")),
+        "sold_out": (_("All units are taken."), _("Nothing was stored. We can tell you when more are there.")),
+        "allotment_exhausted": (_("All units are taken."), _("Nothing was stored. We can tell you when more are there.")),
+    }[code]  # fmt: skip
+    return title % facts, sentence % facts
+
+
+def reservation_words(status: str) -> str:
+    return {"confirmed": _("Confirmed"), "waitlisted": _("On the waiting list"), "cancelled": _("Cancelled")}[status]
+
+
+def event_words(action: str) -> str:
+    return {
+        "reservation.confirmed": _("Reserved and confirmed"),
+        "reservation.waitlisted": _("Entered on the waiting list"),
+        "reservation.promoted": _("A place was freed: confirmed"),
+        "reservation.cancelled": _("Cancelled"),
+    }.get(action, action)

@@ -1,0 +1,227 @@
+"""The reservation form, and a customer's reservation."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from reservations.actions import cancelling, reserving
+from reservations.models import LaunchMarket, Market, Product, Reservation
+from reservations.queries import links, texts
+from reservations.queries.availability import Availability, availabilities
+from reservations.queries.places import people_ahead
+from reservations.queries.receipts import read as read_receipt
+from reservations.queries.receipts import tax_words
+from reservations.rules import gate, lifecycle, places
+from storefront import clock
+from storefront.web import refusals, words
+from storefront.web.cards import product_cards, tax_of
+from storefront.web.forms import ReservationForm
+from storefront.web.site import Site, in_market, problem
+
+ATTEMPT_COOKIE = "attempt"
+DEFAULT_LIMIT = 1
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@in_market
+def reserve(request: HttpRequest, site: Site, slug: str) -> HttpResponse:
+    """Show the form, or reserve. The delivery country is the market of the URL."""
+    wanted = request.GET.get("market", "").upper()
+    if request.method != "POST" and wanted and wanted != site.market.code:
+        return HttpResponseRedirect(f"{links.prefix(site.language, wanted)}reserve/{slug}/")
+    row = Product.objects.filter(slug=slug).first()
+    if row is None:
+        return problem(request, 404, "unknown_product", _("There is no such product."), site=site)
+    card = product_cards(site, [row], clock.now())[0]
+    subdivision = request.POST.get("subdivision") or request.GET.get("subdivision", "")
+    answer = _answer(card, site, subdivision)
+    attempt = _attempt(request)
+    form = _form(request, site, row, card, answer, attempt)
+    if request.method == "POST" and form.is_valid():
+        return _send(request, site, slug, card, form, answer)
+    status = 422 if request.method == "POST" else 200
+    response = render(request, "reserve.html", _context(site, card, form, answer, None), status=status)
+    response.set_cookie(ATTEMPT_COOKIE, str(attempt), httponly=True, samesite="Lax")
+    return response
+
+
+def _answer(card: dict[str, Any], site: Site, subdivision: str) -> Availability:
+    """The availability of the product's best variant at the chosen place."""
+    known = {each["code"] for each in site.market.subdivisions}
+    if subdivision not in known:
+        best: Availability = card["availability"]
+        return best
+    sku = card["availability"].sku
+    return availabilities(skus=[sku], at=clock.now(), destinations=[(site.market.code, subdivision)])[0]
+
+
+def _attempt(request: HttpRequest) -> uuid.UUID:
+    """One number for all tabs of a browser until a reservation is made, so that a form counts once."""
+    try:
+        return uuid.UUID(request.COOKIES.get(ATTEMPT_COOKIE, ""))
+    except ValueError:
+        return uuid.uuid4()
+
+
+def _form(
+    request: HttpRequest, site: Site, row: Product, card: dict[str, Any], answer: Availability, attempt: uuid.UUID
+) -> ReservationForm:
+    window = LaunchMarket.objects.select_related("launch").filter(market=site.market, launch__products=row).first()
+    asks = bool(card["availability"].decision.varies_in)
+    posted = request.POST if request.method == "POST" else None
+    chosen = request.GET.get("variant", card["availability"].sku)
+    return ReservationForm(
+        posted,
+        variants=[(each["sku"], each["name"]) for each in card["variants"]],
+        limit=window.launch.per_customer_limit if window else DEFAULT_LIMIT,
+        subdivisions=[(each["code"], each["name"]) for each in site.market.subdivisions] if asks else [],
+        consents=answer.decision.consents,
+        initial={"attempt": attempt, "variant": chosen, "subdivision": request.GET.get("subdivision", "")},
+    )
+
+
+def _send(
+    request: HttpRequest, site: Site, slug: str, card: dict[str, Any], form: ReservationForm, answer: Availability
+) -> HttpResponse:
+    given = form.cleaned_data
+    wish = reserving.Wish(
+        sku=given["variant"],
+        quantity=given["quantity"],
+        market=site.market.code,
+        subdivision=given.get("subdivision") or None,
+        language=site.language,
+        email=given["email"],
+        name=given["name"],
+        consents=form.given_consents(),
+        attempt=given["attempt"],
+    )
+    try:
+        reservation = reserving.reserve(wish=wish, at=clock.now())
+    except reserving.Refusal as refusal:
+        told = refusals.explain(refusal, site, card)
+        return render(request, "reserve.html", _context(site, card, form, answer, told), status=told["status"])
+    response = HttpResponseRedirect(links.reservation_path(reservation) + "&new=1")
+    response.status_code = 303
+    response.delete_cookie(ATTEMPT_COOKIE)
+    return response
+
+
+def _context(
+    site: Site, card: dict[str, Any], form: ReservationForm, answer: Availability, refusal: dict[str, Any] | None
+) -> dict[str, Any]:
+    chosen = form["variant"].value()
+    price = next((each["price"] for each in card["variants"] if each["sku"] == chosen), card["price"])
+    markets = sorted(
+        ({"code": code, "name": texts.country(code)} for code in Market.objects.values_list("code", flat=True)),
+        key=lambda each: each["name"],
+    )
+    return {
+        "site": site,
+        "card": card,
+        "form": form,
+        "variants": card["variants"],
+        "consents": [form[f"consent_{number}"] for number in range(len(form.consents))],
+        "notices": [{"text": _(each.text)} for each in answer.decision.notices if not each.consent],
+        "disabled_features": answer.decision.disabled_features,
+        "market": site.market,
+        "markets": markets,
+        "total": {
+            "price": price,
+            "tax_words": tax_words(tax_of(site), site.market.currency),
+            "due_now": texts.amount(0, site.market.currency),
+        },
+        "status": answer.status,
+        "sentence": words.sentence(answer, site.country, site.market.timezone),
+        "reasons": [words.reason_title(reason) for reason in answer.decision.reasons if _forbids(reason)],
+        "next_change": words.next_change_words(answer.next_change_at, site.market.timezone),
+        "opens_at": answer.opens_at.isoformat() if answer.opens_at else None,
+        "opens_words": texts.instant(answer.opens_at, site.market.timezone) if answer.opens_at else None,
+        "can_reserve": answer.status in ("open", "waitlist"),
+        "refusal": refusal,
+    }
+
+
+def _forbids(reason: gate.Reason) -> bool:
+    return reason.stage != "operate"
+
+
+@never_cache
+@require_safe
+@in_market
+def reservation(request: HttpRequest, site: Site, reference: str) -> HttpResponse:
+    """A customer's reservation, opened by its signed link."""
+    row = _opened(request, reference)
+    if row is None:
+        return _no_key(request, site)
+    receipt = read_receipt(row)
+    context = {
+        "site": site,
+        "reservation": {
+            "reference": row.reference,
+            "status": row.status,
+            "status_words": refusals.reservation_words(row.status),
+            "place_number": row.place_number,
+            "people_ahead": people_ahead(row),
+            "created_words": texts.instant(row.created_at, row.market.timezone),
+            "quantity": row.quantity,
+            "name": row.name,
+            "email": row.email,
+        },
+        "receipt": receipt,
+        "is_new": "new" in request.GET,
+        "can_cancel": lifecycle.may_move(row.status, lifecycle.CANCELLED),
+        "asked_cancel": "cancel" in request.GET,
+        "ask_cancel_url": links.reservation_path(row) + "&cancel=1",
+        "cancel_url": f"{links.prefix(site.language, site.market.code)}r/{row.reference}/cancel/",
+        "page_url": links.reservation_path(row),
+        "key": links.reservation_key(row),
+        "events": [
+            {"when": texts.instant(event.at, row.market.timezone), "words": refusals.event_words(event.action)}
+            for event in row.events.order_by("id")
+        ],
+    }
+    response = render(request, "reservation.html", context)
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@never_cache
+@require_POST
+@in_market
+def cancel(request: HttpRequest, site: Site, reference: str) -> HttpResponse:
+    """Cancel, once, and show the reservation as it is now."""
+    row = _opened(request, reference)
+    if row is None:
+        return _no_key(request, site)
+    cancelling.cancel(reservation=row, at=clock.now(), actor="customer")
+    response = HttpResponseRedirect(links.reservation_path(row))
+    response.status_code = 303
+    return response
+
+
+def _opened(request: HttpRequest, reference: str) -> Reservation | None:
+    """The reservation, when the key of the link is its own."""
+    tidy = places.tidy_reference(reference)
+    rows = Reservation.objects.select_related("variant__product", "market", "allotment")
+    row = rows.filter(reference=tidy, is_sandbox=False).first()
+    key = request.POST.get("key") or request.GET.get("key", "")
+    if row is None or not constant_time_compare(key, links.reservation_key(row)):
+        return None
+    return row
+
+
+def _no_key(request: HttpRequest, site: Site) -> HttpResponse:
+    """The same answer whether the reference or the key is wrong."""
+    title = _("This link does not open a reservation.")
+    sentence = _("Use the link of your latest e-mail from us; copy it whole.")
+    return problem(request, 404, "unknown_link", title, sentence, site)

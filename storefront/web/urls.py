@@ -1,0 +1,35 @@
+"""Customer pages, all under /<language>-<market>/."""
+
+from django.conf import settings
+from django.urls import include, path, re_path
+
+from storefront.web import mailbox, notifying, pages, reserving, views
+
+under_prefix = [
+    path("", views.launch, name="launch"),
+    path("products/<slug:slug>/", views.product, name="product"),
+    path("availability/", views.availability, name="availability"),
+    path("reserve/<slug:slug>/", reserving.reserve, name="reserve"),
+    path("r/<str:reference>/", reserving.reservation, name="reservation"),
+    path("r/<str:reference>/cancel/", reserving.cancel, name="cancel"),
+    path("notify/", notifying.notify, name="notify"),
+    re_path(r"^notify/(?P<pk>[0-9a-f-]{36})/(?P<step>confirm|end)/$", notifying.wish, name="wish"),
+    path("privacy/", pages.privacy, name="privacy"),
+    path("terms/", pages.terms, name="terms"),
+    path("accessibility/", pages.accessibility, name="accessibility"),
+]
+
+urlpatterns = [
+    path("", views.start, name="start"),
+    path("health/live", pages.live),
+    path("health/ready", pages.ready),
+    path("robots.txt", pages.robots),
+    path("sitemap.xml", pages.sitemap),
+    re_path(r"^(?P<language>[a-z]{2,3}(?:-[a-z0-9]{2,8})*?)-(?P<market>[a-z]{2})/", include(under_prefix)),
+]
+if settings.MAILBOX_DIR:
+    urlpatterns += [
+        path("mailbox/", mailbox.mailbox, name="mailbox"),
+        path("mailbox/<str:name>/", mailbox.mail, name="mail"),
+        path("mailbox/<str:name>/html/", mailbox.mail_html, name="mail_html"),
+    ]

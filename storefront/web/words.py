@@ -1,0 +1,125 @@
+"""States, refusals and features in words that a customer understands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from reservations.queries import texts
+from reservations.queries.availability import Availability
+from reservations.rules import gate
+
+
+def status_words(status: str) -> str:
+    """One or two words for a status."""
+    return {
+        "open": _("Open"),
+        "waitlist": _("Waiting list"),
+        "announced": _("Not yet open"),
+        "notify_only": _("Not available yet"),
+        "paused": _("Paused"),
+        "blocked": _("Not available"),
+    }[status]
+
+
+def status_meaning(status: str) -> str:
+    """What a status means, for the legend of the table."""
+    return {
+        "open": _("You can reserve now."),
+        "waitlist": _("All units are taken; you can join the waiting list."),
+        "announced": _("Announced; reservations open later."),
+        "notify_only": _("Something the law asks for is still missing; we can tell you when it opens."),
+        "paused": _("Reservations are stopped for the moment; places that are held stay held."),
+        "blocked": _("The law does not let us offer it here."),
+    }[status]
+
+
+def sentence(row: Availability, country: str, timezone: str) -> str:
+    """The state of a product in a market as one sentence."""
+    opens = texts.instant(row.opens_at, timezone) if row.opens_at else ""
+    facts = {"country": country, "opens": opens}
+    if row.status == "open" and not row.decision.stages["ship"]:
+        return _("Reservations are open in %(country)s. Delivery waits for an approval that is still missing.") % facts
+    if row.status == "announced" and opens:
+        return _("Reservations open in %(country)s on %(opens)s.") % facts
+    words = {
+        "open": _("Reservations are open in %(country)s."),
+        "waitlist": _("All units for %(country)s are taken. You can join the waiting list."),
+        "announced": _("Announced for %(country)s. The opening date is not set yet."),
+        "notify_only": _("Not available in %(country)s yet: something the law asks for is still missing."),
+        "paused": _("Reservations in %(country)s are stopped for the moment."),
+        "blocked": _("We may not offer this in %(country)s."),
+    }
+    return words[row.status] % facts
+
+
+def stage_words(stage: str) -> str:
+    return {
+        "announce": _("Announce"),
+        "reserve": _("Reserve"),
+        "take_deposit": _("Take a deposit"),
+        "ship": _("Ship"),
+        "offer": _("before it is offered"),
+        "order": _("before it is reserved"),
+        "operate": _("while it is used"),
+    }[stage]
+
+
+def duty_words(stage: str) -> str:
+    """When a requirement must be met."""
+    return _("before it is shipped") if stage == "ship" else stage_words(stage)
+
+
+def reason_title(reason: gate.Reason) -> str:
+    """What stands in the way, in words."""
+    if reason.code == gate.STOP_SALE:
+        return _("Sales are stopped")
+    if reason.code == gate.NO_MARKET:
+        return _("We do not deliver there")
+    if reason.code == gate.NEEDS_REVIEW:
+        return _("An order to this place needs a check by a person")
+    return _(reason.title)
+
+
+def next_change_words(at: datetime | None, timezone: str) -> str | None:
+    return texts.instant(at, timezone) if at else None
+
+
+def records(capabilities: list[str]) -> list[str]:
+    """What a product records, from its capabilities."""
+    words = {
+        "camera": _("Pictures and video, when you start the camera"),
+        "microphone": _("Sound, when you speak to the assistant or record"),
+        "health_sensor": _("Body signals such as pulse and temperature"),
+        "cloud_data": _("Requests to the assistant, which are answered by a data centre"),
+    }
+    return [text for capability, text in words.items() if capability in capabilities]
+
+
+def does(capabilities: list[str]) -> list[str]:
+    """What a product does, from its capabilities."""
+    words = {
+        "display": _("Shows text and pictures in your view"),
+        "generative_ai": _("Answers by a generative AI assistant, which can be wrong"),
+        "audio_output": _("Plays sound"),
+        "bluetooth": _("Connects by Bluetooth"),
+        "wifi": _("Connects by Wi-Fi"),
+        "prescription_optics": _("Can carry prescription lenses"),
+    }
+    return [text for capability, text in words.items() if capability in capabilities]
+
+
+def spec_name(name: str) -> str:
+    """The name of a specification in words."""
+    return {
+        "weight_g": _("Weight in grams"),
+        "display": _("Display"),
+        "camera": _("Camera"),
+        "microphones": _("Microphones"),
+        "chips": _("Chips"),
+        "radios": _("Radio"),
+        "battery": _("Battery"),
+        "prescription_lenses": _("Prescription lenses"),
+        "applications": _("Applications"),
+    }.get(name, name.replace("_", " "))
