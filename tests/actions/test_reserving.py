@@ -1,0 +1,145 @@
+"""Reserving: what is given, what is refused, and that a refusal leaves nothing behind."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from reservations.actions import reserving
+from reservations.actions.deciding import rebuild_decisions
+from reservations.models import CustomerLimit, Event, Launch, Message, Reservation, ReviewTask, StopSale
+from reservations.rules import lifecycle
+from tests.world import AT, OPENS_AT, allotment, consents, wish
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+MS = timedelta(milliseconds=1)
+
+
+@pytest.fixture
+def nothing_stored(launch_data: datetime) -> Callable[[], bool]:
+    def books() -> tuple[object, ...]:
+        pool = allotment()
+        return (
+            Reservation.objects.count(),
+            Message.objects.count(),
+            Event.objects.count(),
+            list(CustomerLimit.objects.values_list("email_key", "quantity")),
+            (pool.held, pool.waiting, pool.last_place),
+        )
+
+    before = books()
+    return lambda: books() == before
+
+
+def refused(given: reserving.Wish, at: datetime = AT) -> reserving.Refusal:
+    with pytest.raises(reserving.Refusal) as caught:
+        reserving.reserve(wish=given, at=at)
+    return caught.value
+
+
+def test_a_reservation_has_a_place_a_receipt_an_event_and_a_message(launch_data: datetime) -> None:
+    made = reserving.reserve(wish=wish(quantity=2), at=AT)
+    assert (made.status, made.place_number, made.quantity) == (lifecycle.CONFIRMED, 1, 2)
+    assert made.receipt["total_minor"] == 2 * made.unit_price_minor == 119800
+    assert made.receipt["tax"]["included_minor"] == 19128  # 119800 × 19 / 119, half up
+    accepted = {row["id"] for row in made.receipt["notices"] if row["accepted_at"]}
+    assert "eu-gdpr-art8-children" in accepted
+    assert [event.action for event in made.events.all()] == ["reservation.confirmed"]
+    assert [(message.kind, message.state) for message in made.messages.all()] == [("confirmed", "owed")]
+    assert allotment().held == 2
+
+
+def test_not_open_a_millisecond_early_and_open_on_the_instant(nothing_stored: Callable[[], bool]) -> None:
+    early = refused(wish(consents={}), OPENS_AT - MS)
+    assert isinstance(early, reserving.NotOpenYet) and early.opens_at == OPENS_AT
+    assert nothing_stored()
+    made = reserving.reserve(wish=wish(consents=consents(at=OPENS_AT)), at=OPENS_AT)
+    assert made.created_at == OPENS_AT
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"sku": "NO-SUCH", "consents": {}}, reserving.UnknownSku),
+        ({"market": "AQ", "consents": {}}, reserving.UnknownMarket),
+        ({"market": "US"}, reserving.SubdivisionRequired),
+        ({"subdivision": "US-CA"}, reserving.UnknownSubdivision),
+        ({"market": "CA", "subdivision": "CA-ON"}, reserving.NotAvailableInMarket),
+        ({"market": "UA", "subdivision": "UA-43"}, reserving.NotAvailableInMarket),
+        ({"consents": {}}, reserving.ConsentRequired),
+        ({"consents": {"eu-gdpr-art8-children": "another"}}, reserving.ConsentRequired),
+        ({"quantity": 3}, reserving.LimitReached),
+        ({"quantity": 10**9}, reserving.LimitReached),
+        ({"sku": "RING-GRA-9", "consents": {}}, reserving.Refusal),
+    ],
+)
+def test_a_refusal_names_its_reason_and_stores_nothing(
+    nothing_stored: Callable[[], bool], changes: dict[str, object], refusal: type[reserving.Refusal]
+) -> None:
+    assert isinstance(refused(wish(**changes)), refusal)
+    assert nothing_stored()
+
+
+def test_a_place_under_review_is_refused_and_gives_staff_one_task(launch_data: datetime) -> None:
+    for _ in range(2):
+        refusal = refused(wish(market="UA", subdivision="UA-23"))
+        assert isinstance(refusal, reserving.NotAvailableInMarket)
+    assert [task.subdivision for task in ReviewTask.objects.all()] == ["UA-23"]
+    assert not Reservation.objects.exists()
+
+
+def test_one_customer_stays_within_the_limit_however_the_address_is_written(launch_data: datetime) -> None:
+    reserving.reserve(wish=wish(email="Ada@Customers.example", quantity=2), at=AT)
+    assert isinstance(refused(wish(email="ada+two@customers.example")), reserving.LimitReached)
+    assert Reservation.objects.get().email == "Ada@Customers.example"
+
+
+def test_the_same_form_sent_twice_is_one_reservation(launch_data: datetime) -> None:
+    given = wish(attempt=uuid.uuid4(), quantity=2)
+    first = reserving.reserve(wish=given, at=AT)
+    again = reserving.reserve(wish=replace(given, quantity=1), at=AT)
+    assert again.pk == first.pk and Message.objects.count() == 1 and allotment().held == 2
+
+
+def test_a_full_allotment_waits_with_a_number_and_nobody_overtakes(launch_data: datetime) -> None:
+    pool = allotment()
+    pool.capacity = 1
+    pool.save()
+    assert reserving.reserve(wish=wish(email="a@x.example"), at=AT).status == lifecycle.CONFIRMED
+    second = reserving.reserve(wish=wish(email="b@x.example"), at=AT)
+    assert (second.status, second.place_number) == (lifecycle.WAITLISTED, 2)
+    assert [message.kind for message in second.messages.all()] == ["waitlisted"]
+    pool.refresh_from_db()
+    pool.capacity = 5
+    pool.save()
+    assert reserving.reserve(wish=wish(email="c@x.example"), at=AT).status == lifecycle.WAITLISTED
+
+
+def test_without_a_waiting_list_a_full_allotment_is_sold_out(nothing_stored: Callable[[], bool]) -> None:
+    Launch.objects.update(has_waiting_list=False)
+    pool = allotment()
+    type(pool).objects.filter(pk=pool.pk).update(capacity=0)
+    assert isinstance(refused(wish()), reserving.SoldOut)
+    assert nothing_stored()
+
+
+def test_a_paused_launch_and_a_stop_sale_refuse_at_once(nothing_stored: Callable[[], bool]) -> None:
+    Launch.objects.update(paused_at=AT)
+    assert isinstance(refused(wish()), reserving.LaunchPaused)
+    Launch.objects.update(paused_at=None)
+    assert nothing_stored()
+    given = wish()
+    StopSale.objects.create(market_id="DE", since=AT, reason="recall")
+    rebuild_decisions(at=AT, cause="stop-sale")
+    assert isinstance(refused(given), reserving.LaunchPaused)
+    assert not Reservation.objects.exists()
+
+
+def test_the_sandbox_leaves_live_capacity_and_mail_alone(launch_data: datetime) -> None:
+    made = reserving.reserve(wish=wish(is_sandbox=True), at=AT)
+    assert made.allotment.is_sandbox and made.allotment.held == 1
+    assert allotment().held == 0 and not Message.objects.exists()
