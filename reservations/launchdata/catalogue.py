@@ -171,7 +171,7 @@ def _requirement(row: Row, conditions: frozenset[Any], ids: set[str]) -> Fields:
         "inherits": row.words("inherits", ids.__contains__, "a requirement of this file", []),
         "notes": row.get("notes", str, None) or "",
         "source_title": source.get("title", str),
-        "source_url": source.get("url", str),
+        "source_url": source.get("url", str, None) or "",
         "confidence": row.get("confidence", str),
         "audited_on": row.get("audited_on", date, None),
     }

