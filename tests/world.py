@@ -14,7 +14,9 @@ AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
 OPENS_AT = datetime(2026, 3, 2, 2, tzinfo=UTC)
 
 
-def consents(sku: str = "S1-BLK", market: str = "DE", subdivision: str | None = None, at: datetime = AT) -> dict[str, str]:
+def consents(
+    sku: str = "S1-BLK", market: str = "DE", subdivision: str | None = None, at: datetime = AT
+) -> dict[str, str]:
     """Every consent that a destination asks for, in its present version."""
     world = current_world()
     decision = gate.decide(

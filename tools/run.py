@@ -119,7 +119,7 @@ def announce(port: int, site_url: str) -> None:
     end = time.monotonic() + READY_SECONDS
     while not is_ready(port):
         if time.monotonic() > end:
-            print(f"\n  The site is not ready after {READY_SECONDS} s: see http://localhost:{port}/health/ready\n", flush=True)
+            print(f"\n  Not ready after {READY_SECONDS} s: see http://localhost:{port}/health/ready\n", flush=True)
             return
         time.sleep(0.2)
     password = VAR / "staff-password"

@@ -91,6 +91,23 @@ def as_user(owner: str | None) -> dict[str, object]:
     return {"user": owner, "group": owner, "extra_groups": []} if owner else {}
 
 
+def make_cluster(programs: Path, data: Path, owner: str | None) -> None:
+    command = [
+        str(programs / "initdb"),
+        "-D",
+        str(data),
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale=C.UTF-8",
+        "-N",
+    ]
+    subprocess.run(command, cwd=data.parent, check=True, stdout=subprocess.DEVNULL, **as_user(owner))  # type: ignore[call-overload]
+
+
 @contextmanager
 def postgresql() -> Iterator[str]:
     """A private PostgreSQL; its URL."""
@@ -99,8 +116,7 @@ def postgresql() -> Iterator[str]:
     port = find_free_port()
     with temporary_folder(owner) as folder:
         data = folder / "data"
-        initdb = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"]
-        subprocess.run(initdb, cwd=folder, check=True, stdout=subprocess.DEVNULL, **as_user(owner))  # type: ignore[call-overload]
+        make_cluster(programs, data, owner)
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": str(port),
@@ -110,10 +126,10 @@ def postgresql() -> Iterator[str]:
         }
         command = [str(programs / "postgres"), "-D", str(data)]
         command += [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        answers = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+        answers = [str(programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
         with server(command, folder, owner, lambda: subprocess.run(answers, check=False).returncode == 0):
             address = ["-h", "127.0.0.1", "-p", str(port), "-U", "postgres"]
-            subprocess.run([programs / "createdb", *address, "launch"], check=True)
+            subprocess.run([str(programs / "createdb"), *address, "launch"], check=True)
             yield f"postgres://postgres@127.0.0.1:{port}/launch"
 
 

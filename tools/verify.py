@@ -47,7 +47,13 @@ class Check:
         begin = time.monotonic()
         environment = {**os.environ, **self.environment}
         done = subprocess.run(
-            self.command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+            self.command,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
         )
         return Outcome(self.name, time.monotonic() - begin, done.returncode, done.stdout)
 
@@ -135,7 +141,8 @@ def main(arguments: list[str]) -> int:
         if "--checks-only" not in arguments:
             outcomes += run_tests(scratch)
     failed = [outcome for outcome in outcomes if outcome.status]
-    print("\n".join(["", *map(str, outcomes), "", f"{len(failed)} of {len(outcomes)} failed." if failed else "All passed."]))
+    verdict = f"{len(failed)} of {len(outcomes)} failed." if failed else "All passed."
+    print("\n".join(["", *map(str, outcomes), "", verdict]))
     return 1 if failed else 0
 
 

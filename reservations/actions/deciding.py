@@ -46,12 +46,16 @@ def _store(world: World, *, at: datetime, cause: str, actor: str, only: set[tupl
         change_at = gate.next_change_at(**where)  # type: ignore[arg-type]
         before = kept.get((sku, code))
         fresh.append(
-            Decision(variant_id=variant_ids[sku], market_id=code, answer=answer, decided_at=at, next_change_at=change_at)
+            Decision(
+                variant_id=variant_ids[sku], market_id=code, answer=answer, decided_at=at, next_change_at=change_at
+            )
         )
         if before is not None and _gist(before.answer) != _gist(answer):
             changed += 1
             facts = {"before": _gist(before.answer), "after": _gist(answer)}
-            record(at=at, actor=actor, action="gate.changed", subject=f"decision:{sku}:{code}", facts=facts, reason=cause)
+            record(
+                at=at, actor=actor, action="gate.changed", subject=f"decision:{sku}:{code}", facts=facts, reason=cause
+            )
     Decision.objects.bulk_create(
         fresh,
         update_conflicts=True,

@@ -27,7 +27,12 @@ def create_api_key(
     prefix = f"rsv_{world}_{secrets.token_hex(4)}"
     secret = f"{prefix}_{secrets.token_urlsafe(32)}"
     key = ApiKey.objects.create(
-        partner=partner, prefix=prefix, digest=digest(secret), scopes=sorted(scopes), is_sandbox=is_sandbox, created_at=at
+        partner=partner,
+        prefix=prefix,
+        digest=digest(secret),
+        scopes=sorted(scopes),
+        is_sandbox=is_sandbox,
+        created_at=at,
     )
     record(at=at, actor=actor, action="api_key.created", subject=f"api_key:{prefix}", facts={"scopes": key.scopes})
     return key, secret

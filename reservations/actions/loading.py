@@ -42,7 +42,9 @@ def load_launch(*, data: LaunchData, at: datetime, actor: str = "system") -> dic
         "variants": _put_variants(data.variants),
         "prices": _put_prices(data.prices),
         "requirements": _put(Requirement, data.requirements, "id"),
-        "evidence": _put(Evidence, [{**row, "requirement_id": row["requirement"]} for row in data.evidence], "id", "requirement"),
+        "evidence": _put(
+            Evidence, [{**row, "requirement_id": row["requirement"]} for row in data.evidence], "id", "requirement"
+        ),
         "launches": sum(_put_launch(row) for row in data.launches),
     }
     if any(changed.values()):
@@ -95,7 +97,9 @@ def _put_prices(rows: Iterable[Fields]) -> int:
 
 
 def _put_launch(row: Fields) -> int:
-    values = {key: row[key] for key in ("slug", "name", "per_customer_limit", "has_waiting_list", "ships_from", "ships_to")}
+    values = {
+        key: row[key] for key in ("slug", "name", "per_customer_limit", "has_waiting_list", "ships_from", "ships_to")
+    }
     changed = _put_one(Launch, Launch.objects.filter(slug=row["slug"]).first(), values)
     launch = Launch.objects.get(slug=row["slug"])
     launch.products.set(Product.objects.filter(slug__in=row["products"]))
@@ -113,7 +117,13 @@ def _put_launch(row: Fields) -> int:
 
 def _put_allotment(launch: Launch, pool: Fields, variant_id: int, capacity: int, *, is_sandbox: bool) -> int:
     """The sandbox has a pool of the same size of its own. A capacity that staff changed by hand is set back to the file's."""
-    key = {"launch_id": launch.pk, "variant_id": variant_id, "pool": pool["pool"], "is_sandbox": is_sandbox, "partner_id": None}
+    key = {
+        "launch_id": launch.pk,
+        "variant_id": variant_id,
+        "pool": pool["pool"],
+        "is_sandbox": is_sandbox,
+        "partner_id": None,
+    }
     kept = Allotment.objects.select_for_update().filter(**key).first()
     if kept is not None and capacity < kept.held:
         raise CapacityBelowHeld(f"pool {pool['pool']}: capacity {capacity} is below the {kept.held} units already held")

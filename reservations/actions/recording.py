@@ -20,5 +20,11 @@ def record(
 ) -> Event:
     """Write one row. Call it inside the transaction of the change."""
     return Event.objects.create(
-        at=at, actor=actor, action=action, subject=subject, reservation=reservation, facts=dict(facts or {}), reason=reason
+        at=at,
+        actor=actor,
+        action=action,
+        subject=subject,
+        reservation=reservation,
+        facts=dict(facts or {}),
+        reason=reason,
     )

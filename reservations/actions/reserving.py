@@ -193,7 +193,9 @@ def _decide(wish: Wish, market: Market, at: datetime) -> gate.Decision:
 def _open_window(
     variant: Variant, market: Market, price: Price | None, decision: gate.Decision, at: datetime
 ) -> LaunchMarket:
-    rows = list(LaunchMarket.objects.select_related("launch").filter(market=market, launch__products=variant.product_id))
+    rows = list(
+        LaunchMarket.objects.select_related("launch").filter(market=market, launch__products=variant.product_id)
+    )
     if not rows or price is None:
         raise NotOpenYet(None)
     windows = {

@@ -27,9 +27,7 @@ def send(*, message: Message, journal: Journal, clock: Callable[[], datetime]) -
     try:
         letter = write(message)
         composed = mail.compose(letter, message_id_domain=urlsplit(settings.SITE_URL).hostname or "localhost")
-        mail.deliver(
-            settings.EMAIL_URL, composed, before_handover=lambda: journal.note(message.pk, message.attempts)
-        )
+        mail.deliver(settings.EMAIL_URL, composed, before_handover=lambda: journal.note(message.pk, message.attempts))
     except mail.NotAccepted as error:
         journal.forget(message.pk, message.attempts)
         outbox.settle_failed(message=message, at=clock(), error=str(error), is_permanent=error.is_permanent)

@@ -52,7 +52,9 @@ def read_launch_data(folder: Path) -> LaunchData:
         variants=variants,
         prices=list(_prices(product_file, codes, variants)),
         requirements=requirements,
-        evidence=list(_evidence(read_rows(folder / "evidence.yaml"), {row["id"] for row in requirements}, slugs, set(skus))),
+        evidence=list(
+            _evidence(read_rows(folder / "evidence.yaml"), {row["id"] for row in requirements}, slugs, set(skus))
+        ),
         launches=list(_launches(read_rows(folder / "launches.yaml"), codes, slugs, skus)),
     )
 
@@ -95,7 +97,9 @@ def _markets(file: Row) -> Iterator[Fields]:
             "languages": row.words("languages", lambda word: bool(word), "a BCP 47 language"),
             "tax_basis_points": None if rate is None else round(rate * 100),
             "tax_display": row.word(
-                "tax_inclusive_display", ("law", "convention", "exclusive", "not_applicable").__contains__, "a tax display"
+                "tax_inclusive_display",
+                ("law", "convention", "exclusive", "not_applicable").__contains__,
+                "a tax display",
             ),
             "timezone": row.word("timezone", zones.__contains__, "an IANA time zone"),
             "withdrawal_days": row.get("withdrawal_days", int, None),
@@ -183,7 +187,18 @@ def _products(file: Row, conditions: frozenset[Any]) -> tuple[list[Fields], list
     skus: set[str] = set()
     products, variants = [], []
     for position, row in enumerate(file.rows("products")):
-        row.allow("slug", "kind", "name", "tagline", "capabilities", "conditions", "reported", "illustrative", "status", "variants")
+        row.allow(
+            "slug",
+            "kind",
+            "name",
+            "tagline",
+            "capabilities",
+            "conditions",
+            "reported",
+            "illustrative",
+            "status",
+            "variants",
+        )
         slug = _once(row, "slug", seen)
         given = row.row("conditions")
         for condition, value in given.values.items():
@@ -224,7 +239,9 @@ def _variants(product: Row) -> Iterator[Fields]:
             yield {
                 "sku": row.get("sku", str),
                 "options": {str(key): str(value) for key, value in row.row("options").values.items()},
-                "without_capabilities": row.words("without_capabilities", gate.CAPABILITIES.__contains__, "a known capability", []),
+                "without_capabilities": row.words(
+                    "without_capabilities", gate.CAPABILITIES.__contains__, "a known capability", []
+                ),
             }
         return
     row = product.row("variants")
@@ -311,7 +328,9 @@ def _evidence(file: Row, requirements: set[str], slugs: set[str], skus: set[str]
             "issued_on": issued,
             "expires_on": expires,
             "document": row.get("document", str, None) or "",
-            "status": row.word("status", ("draft", "submitted", "approved").__contains__, "draft, submitted or approved"),
+            "status": row.word(
+                "status", ("draft", "submitted", "approved").__contains__, "draft, submitted or approved"
+            ),
             "is_sample": row.get("sample", bool, False),
         }
 
@@ -336,7 +355,9 @@ def _launches(file: Row, markets: dict[str, Fields], slugs: set[str], skus: dict
             "has_waiting_list": row.get("has_waiting_list", bool),
             "ships_from": ships.get("from", date, None),
             "ships_to": ships.get("to", date, None),
-            "windows": {code: _window(special.row(code, None) if code in special.values else row, row) for code in codes},
+            "windows": {
+                code: _window(special.row(code, None) if code in special.values else row, row) for code in codes
+            },
             "pools": list(_pools(row, codes, skus)),
         }
 

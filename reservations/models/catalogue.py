@@ -13,7 +13,9 @@ class Market(models.Model):
     region = models.CharField(max_length=20)
     currency = models.CharField(max_length=3)
     languages = models.JSONField(default=list)
-    tax_basis_points = models.PositiveIntegerField(null=True, blank=True, help_text="1900 is 19 %. Empty: none, or set by place.")
+    tax_basis_points = models.PositiveIntegerField(
+        null=True, blank=True, help_text="1900 is 19 %. Empty: none, or set by place."
+    )
     tax_display = models.CharField(
         max_length=16,
         choices=[(word, word) for word in ("law", "convention", "exclusive", "not_applicable")],
@@ -72,7 +74,9 @@ class Price(models.Model):
     market = models.ForeignKey(Market, on_delete=models.CASCADE, related_name="prices")
     amount_minor = models.PositiveBigIntegerField()
     currency = models.CharField(max_length=3)
-    is_illustrative = models.BooleanField(default=False, help_text="Sample data that the seller replaces before a real launch.")
+    is_illustrative = models.BooleanField(
+        default=False, help_text="Sample data that the seller replaces before a real launch."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["variant", "market"], name="one_price_per_variant_and_market")]

@@ -47,7 +47,9 @@ class Requirement(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(effective_to__isnull=True) | Q(effective_from__isnull=True) | Q(effective_to__gt=F("effective_from")),
+                condition=Q(effective_to__isnull=True)
+                | Q(effective_from__isnull=True)
+                | Q(effective_to__gt=F("effective_from")),
                 name="requirement_ends_after_it_starts",
             )
         ]
@@ -80,7 +82,8 @@ class Evidence(models.Model):
         verbose_name_plural = "evidence"
         constraints = [
             models.CheckConstraint(
-                condition=Q(expires_on__isnull=True) | Q(expires_on__gt=F("issued_on")), name="evidence_expires_after_issue"
+                condition=Q(expires_on__isnull=True) | Q(expires_on__gt=F("issued_on")),
+                name="evidence_expires_after_issue",
             ),
             models.CheckConstraint(
                 condition=~Q(status="withdrawn") | Q(withdrawn_at__isnull=False), name="withdrawn_evidence_says_when"
@@ -106,7 +109,8 @@ class StopSale(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(lifted_at__isnull=True) | Q(lifted_at__gte=F("since")), name="stop_sale_is_lifted_after_it_starts"
+                condition=Q(lifted_at__isnull=True) | Q(lifted_at__gte=F("since")),
+                name="stop_sale_is_lifted_after_it_starts",
             )
         ]
 
@@ -134,7 +138,9 @@ class Decision(models.Model):
     next_change_at = models.DateTimeField(null=True, db_index=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["variant", "market"], name="one_decision_per_variant_and_market")]
+        constraints = [
+            models.UniqueConstraint(fields=["variant", "market"], name="one_decision_per_variant_and_market")
+        ]
 
 
 class ReviewTask(models.Model):

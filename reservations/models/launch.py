@@ -26,7 +26,8 @@ class Launch(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(per_customer_limit__gte=1), name="launch_allows_one_unit"),
             models.CheckConstraint(
-                condition=Q(ships_to__isnull=True) | Q(ships_to__gte=F("ships_from")), name="launch_ship_window_is_in_order"
+                condition=Q(ships_to__isnull=True) | Q(ships_to__gte=F("ships_from")),
+                name="launch_ship_window_is_in_order",
             ),
         ]
 
@@ -46,7 +47,8 @@ class LaunchMarket(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["launch", "market"], name="one_window_per_launch_and_market"),
             models.CheckConstraint(
-                condition=Q(closes_at__isnull=True) | Q(closes_at__gt=F("opens_at")), name="launch_closes_after_it_opens"
+                condition=Q(closes_at__isnull=True) | Q(closes_at__gt=F("opens_at")),
+                name="launch_closes_after_it_opens",
             ),
         ]
 
@@ -60,7 +62,9 @@ class Allotment(models.Model):
     launch = models.ForeignKey(Launch, on_delete=models.PROTECT, related_name="allotments")
     variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="allotments")
     pool = models.CharField(max_length=60)
-    partner = models.ForeignKey(Partner, null=True, blank=True, on_delete=models.PROTECT, help_text="Empty: sold directly.")
+    partner = models.ForeignKey(
+        Partner, null=True, blank=True, on_delete=models.PROTECT, help_text="Empty: sold directly."
+    )
     is_sandbox = models.BooleanField(default=False, editable=False)
     markets = models.ManyToManyField(Market, through="AllotmentMarket", related_name="allotments")
     capacity = models.PositiveIntegerField()
@@ -72,7 +76,9 @@ class Allotment(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(held__lte=F("capacity")), name="allotment_never_oversold"),
             models.UniqueConstraint(
-                fields=["launch", "variant", "pool", "partner", "is_sandbox"], name="one_allotment_per_pool", nulls_distinct=False
+                fields=["launch", "variant", "pool", "partner", "is_sandbox"],
+                name="one_allotment_per_pool",
+                nulls_distinct=False,
             ),
         ]
 
@@ -106,5 +112,7 @@ class CustomerLimit(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["launch", "product", "email_key", "is_sandbox"], name="one_limit_per_customer")
+            models.UniqueConstraint(
+                fields=["launch", "product", "email_key", "is_sandbox"], name="one_limit_per_customer"
+            )
         ]

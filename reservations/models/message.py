@@ -68,7 +68,9 @@ class Message(models.Model):
             models.UniqueConstraint(
                 fields=["reservation", "kind", "version"], name="one_message_per_reservation_kind_and_version"
             ),
-            models.UniqueConstraint(fields=["notify_request", "kind", "version"], name="one_message_per_wish_kind_and_version"),
+            models.UniqueConstraint(
+                fields=["notify_request", "kind", "version"], name="one_message_per_wish_kind_and_version"
+            ),
             models.CheckConstraint(
                 condition=Q(reservation__isnull=False, notify_request__isnull=True)
                 | Q(reservation__isnull=True, notify_request__isnull=False),

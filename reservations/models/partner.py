@@ -47,6 +47,7 @@ class IdempotencyKey(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["partner", "key", "is_sandbox"], name="one_answer_per_idempotency_key"),
             models.CheckConstraint(
-                condition=Q(status__isnull=True) | Q(status__gte=200, status__lt=500), name="failed_answers_are_not_replayed"
+                condition=Q(status__isnull=True) | Q(status__gte=200, status__lt=500),
+                name="failed_answers_are_not_replayed",
             ),
         ]

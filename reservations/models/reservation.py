@@ -39,7 +39,9 @@ class Reservation(models.Model):
     receipt = models.JSONField()
     partner = models.ForeignKey(Partner, null=True, blank=True, on_delete=models.PROTECT, related_name="reservations")
     partner_reference = models.CharField(max_length=100, blank=True)
-    attempt = models.UUIDField(null=True, unique=True, help_text="The form that was sent: a second click finds the first.")
+    attempt = models.UUIDField(
+        null=True, unique=True, help_text="The form that was sent: a second click finds the first."
+    )
     is_sandbox = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True, blank=True)

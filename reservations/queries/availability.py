@@ -42,7 +42,11 @@ class Selling:
 
 
 def availabilities(
-    *, skus: Iterable[str], at: datetime, destinations: Iterable[tuple[str, str | None]] | None = None, is_replay: bool = False
+    *,
+    skus: Iterable[str],
+    at: datetime,
+    destinations: Iterable[tuple[str, str | None]] | None = None,
+    is_replay: bool = False,
 ) -> list[Availability]:
     """One row a SKU and destination, in the order given; all markets without a subdivision by default.
 
@@ -54,7 +58,9 @@ def availabilities(
     kept = {} if is_replay else _kept_decisions(skus, at)
     selling = read_selling(skus)
     return [
-        _availability(world, selling, kept, sku, country, subdivision, at) for sku in skus for country, subdivision in wanted
+        _availability(world, selling, kept, sku, country, subdivision, at)
+        for sku in skus
+        for country, subdivision in wanted
     ]
 
 
@@ -66,7 +72,9 @@ def read_selling(skus: Iterable[str]) -> Selling:
     for launch_id, slug in Launch.products.through.objects.values_list("launch_id", "product__slug"):
         products[launch_id].append(slug)
     for row in LaunchMarket.objects.select_related("launch"):
-        window = opening.Window(opens_at=row.opens_at, closes_at=row.closes_at, is_paused=row.launch.paused_at is not None)
+        window = opening.Window(
+            opens_at=row.opens_at, closes_at=row.closes_at, is_paused=row.launch.paused_at is not None
+        )
         for slug in products[row.launch_id]:
             windows[slug, row.market_id].append(window)
     pools = AllotmentMarket.objects.filter(

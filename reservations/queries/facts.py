@@ -38,7 +38,8 @@ def read_world() -> World:
     facts = gate.Facts(
         requirements=tuple(_requirement(row) for row in Requirement.objects.order_by("id")),
         evidence=tuple(
-            _evidence(row) for row in Evidence.objects.exclude(status__in=[Evidence.DRAFT, Evidence.SUBMITTED]).order_by("id")
+            _evidence(row)
+            for row in Evidence.objects.exclude(status__in=[Evidence.DRAFT, Evidence.SUBMITTED]).order_by("id")
         ),
         stops=tuple(_stop(row) for row in StopSale.objects.select_related("product", "variant").order_by("id")),
         site_features=frozenset(SITE_FEATURES),

@@ -78,5 +78,8 @@ def variant_name(options: dict[str, str]) -> str:
         "prescription": gettext("with prescription lenses"),
         "none": gettext("without camera"),
     }
-    named = [words.get(value, value) if key != "size" else gettext("size %(size)s") % {"size": value} for key, value in options.items()]
+    named = [
+        words.get(value, value) if key != "size" else gettext("size %(size)s") % {"size": value}
+        for key, value in options.items()
+    ]
     return ", ".join(named)

@@ -31,7 +31,9 @@ def amount(amount_minor: int, currency: str) -> str:
     """An amount as the reader writes it, with the ISO code, since `$` alone says little."""
     places = exponent(currency)
     pattern = locale().currency_formats["standard"].pattern.replace("¤", "¤¤")
-    return format_currency(Decimal(amount_minor).scaleb(-places), currency, format=pattern, locale=locale(), currency_digits=True)
+    return format_currency(
+        Decimal(amount_minor).scaleb(-places), currency, format=pattern, locale=locale(), currency_digits=True
+    )
 
 
 def day(value: date | str) -> str:
@@ -48,4 +50,3 @@ def instant(value: datetime | str, timezone: str = "UTC") -> str:
 def country(code: str) -> str:
     """The name of a country or territory in the reader's language."""
     return str(locale().territories.get(code, code))
-

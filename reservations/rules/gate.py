@@ -254,7 +254,9 @@ def decide(*, subject: Subject, destination: Destination, facts: Facts, at: date
         document = _valid_evidence(row, subject, destination, facts, day, at)
         in_review = destination.subdivision in row.review_subdivisions
         is_met = not in_review and (document is not None or (row.site_feature and row.id in facts.site_features))
-        forbids = frozenset() if is_met else (_SELLING if in_review else FORBIDS.get((row.effect, row.stage), frozenset()))
+        forbids = (
+            frozenset() if is_met else (_SELLING if in_review else FORBIDS.get((row.effect, row.stage), frozenset()))
+        )
         if forbids:
             forbidden |= forbids
             reasons.append(_reason(row, subject, destination, facts, day, in_review=in_review))
@@ -266,7 +268,9 @@ def decide(*, subject: Subject, destination: Destination, facts: Facts, at: date
     is_stopped = any(stop.bites(subject, destination, at) for stop in facts.stops)
     if is_stopped:
         forbidden |= _SELLING
-        reasons.append(Reason(requirement=STOP_SALE, title="Stop-sale", stage="offer", effect="waitlist", code=STOP_SALE))
+        reasons.append(
+            Reason(requirement=STOP_SALE, title="Stop-sale", stage="offer", effect="waitlist", code=STOP_SALE)
+        )
     if destination.timezone is None:
         forbidden |= _ALL
         reasons.append(Reason(requirement=NO_MARKET, title="No market", stage="offer", effect="block", code=NO_MARKET))
@@ -328,7 +332,9 @@ def _in_force(row: Requirement, subject: Subject, day: date) -> bool:
         return False
     if row.effective_to is not None and day >= row.effective_to:
         return False
-    is_older = row.effective_from is not None and subject.placed_on is not None and subject.placed_on < row.effective_from
+    is_older = (
+        row.effective_from is not None and subject.placed_on is not None and subject.placed_on < row.effective_from
+    )
     return not (row.transition_until is not None and is_older and day < row.transition_until)
 
 
@@ -454,9 +460,7 @@ def _strictness(effect: str, stage: str, identifier: str) -> tuple[int, int, str
     return EFFECTS.index(effect), DUTY_STAGES.index(stage), identifier
 
 
-def _varies_in(
-    subject: Subject, destination: Destination, facts: Facts, day: date, at: datetime
-) -> tuple[str, ...]:
+def _varies_in(subject: Subject, destination: Destination, facts: Facts, day: date, at: datetime) -> tuple[str, ...]:
     """Subdivisions of an unspecified destination where another decision may hold."""
     if destination.subdivision is not None:
         return ()

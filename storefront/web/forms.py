@@ -32,7 +32,9 @@ class ReservationForm(forms.Form):
     variant = forms.ChoiceField(label=_("Variant"), widget=forms.RadioSelect)
     quantity = forms.IntegerField(label=_("Quantity"), min_value=1, max_value=MOST_UNITS, initial=1)
     email = forms.EmailField(
-        label=_("E-mail"), max_length=320, widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"})
+        label=_("E-mail"),
+        max_length=320,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
     )
     name = forms.CharField(
         label=_("Name"), max_length=200, validators=[], widget=forms.TextInput(attrs={"autocomplete": "name"})
@@ -86,5 +88,7 @@ class NotifyForm(forms.Form):
     """An address to tell."""
 
     email = forms.EmailField(
-        label=_("E-mail"), max_length=320, widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"})
+        label=_("E-mail"),
+        max_length=320,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
     )

@@ -41,7 +41,9 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
 
 @never_cache
 @xframe_options_sameorigin
-@csp_replace({"default-src": ["'none'"], "style-src": ["'unsafe-inline'"], "img-src": ["'self'"], "frame-ancestors": ["'self'"]})
+@csp_replace(
+    {"default-src": ["'none'"], "style-src": ["'unsafe-inline'"], "img-src": ["'self'"], "frame-ancestors": ["'self'"]}
+)
 @require_safe
 def mail_html(request: HttpRequest, name: str) -> HttpResponse:
     """The HTML part alone, for a sandboxed frame."""

@@ -15,7 +15,11 @@ class BodyLimit:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         declared = request.META.get("CONTENT_LENGTH") or "0"
-        if not declared.isdecimal() or int(declared) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE or request.path.startswith("/admin/"):
+        if (
+            not declared.isdecimal()
+            or int(declared) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+            or request.path.startswith("/admin/")
+        ):
             return self.get_response(request)
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         if request.path.startswith("/api/"):

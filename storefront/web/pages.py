@@ -31,7 +31,9 @@ def privacy(request: HttpRequest, site: Site) -> HttpResponse:
         {"name": texts.translated(row.name), "slug": row.slug, "records": words.records(row.capabilities)}
         for row in Product.objects.order_by("position")
     ]
-    return render(request, "privacy.html", {"site": site, "market": site.market, "products": products, "seller": SELLER})
+    return render(
+        request, "privacy.html", {"site": site, "market": site.market, "products": products, "seller": SELLER}
+    )
 
 
 @require_safe
@@ -94,8 +96,16 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def forbidden(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form without its cookie: say what to do, since nothing was stored."""
     title = _("This form could not be trusted.")
-    return problem(request, 403, "form_expired", title, _("Nothing was stored. Allow cookies, open the form again and send it once more."))
+    return problem(
+        request,
+        403,
+        "form_expired",
+        title,
+        _("Nothing was stored. Allow cookies, open the form again and send it once more."),
+    )
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return problem(request, 400, "malformed", _("We could not read this request."), _("Nothing was stored. Go back and try again."))
+    return problem(
+        request, 400, "malformed", _("We could not read this request."), _("Nothing was stored. Go back and try again.")
+    )

@@ -33,7 +33,8 @@ def start(request: HttpRequest) -> HttpResponse:
     for market in markets:
         regions.setdefault(_region(market), []).append(_choice(market))
     grouped = [
-        {"name": name, "markets": sorted(rows, key=lambda row: row["country"])} for name, rows in sorted(regions.items())
+        {"name": name, "markets": sorted(rows, key=lambda row: row["country"])}
+        for name, rows in sorted(regions.items())
     ]
     return render(request, "start.html", {"suggestion": _suggest(request, markets), "regions": grouped})
 
@@ -86,7 +87,12 @@ def _from_headers(request: HttpRequest, markets: list[Market], spoken: dict[str,
     codes = {market.code for market in markets}
     named = request.headers.get(settings.COUNTRY_HEADER, "").upper() if settings.COUNTRY_HEADER else ""
     regions = [tag.rpartition("-")[2].upper() for tag in tags if "-" in tag]
-    home = [market.code for market in markets for tag in tags if any(own.lower() == f"{tag}-{market.code.lower()}" for own in market.languages)]
+    home = [
+        market.code
+        for market in markets
+        for tag in tags
+        if any(own.lower() == f"{tag}-{market.code.lower()}" for own in market.languages)
+    ]
     code = next((each for each in [named, *regions, *home] if each in codes), "")
     return language, code
 

@@ -52,6 +52,8 @@ def test_a_large_entry_at_the_head_is_not_overtaken_by_a_small_one(launch_data: 
     large = reserve(wish=wish(email="b@x.example", quantity=2), at=AT)
     small = reserve(wish=wish(email="c@x.example"), at=AT)
     cancel(reservation=held, at=AT, actor="customer")
-    assert set(Reservation.objects.filter(pk__in=[large.pk, small.pk]).values_list("status", flat=True)) == {"waitlisted"}
+    assert set(Reservation.objects.filter(pk__in=[large.pk, small.pk]).values_list("status", flat=True)) == {
+        "waitlisted"
+    }
     cancel(reservation=large, at=AT, actor="customer")
     assert Reservation.objects.get(pk=small.pk).status == lifecycle.CONFIRMED

@@ -91,7 +91,11 @@ def test_an_unmet_requirement_forbids_its_stages_and_a_met_one_none(effect: str,
 def test_a_notice_stays_whether_met_or_not_except_at_ship_once_met() -> None:
     for stage in ("offer", "order", "operate"):
         row = rule(effect="notice", stage=stage, notice="Read this.")
-        assert [n.text for n in decide(row).notices] == [n.text for n in decide(row, evidence=(paper(),)).notices] == ["Read this."]
+        assert (
+            [n.text for n in decide(row).notices]
+            == [n.text for n in decide(row, evidence=(paper(),)).notices]
+            == ["Read this."]
+        )
     row = rule(effect="notice", stage="ship", notice="Not yet approved.")
     assert len(decide(row).notices) == 1
     assert decide(row, evidence=(paper(),)).notices == ()
@@ -167,9 +171,7 @@ def test_dates_turn_at_midnight_of_the_market() -> None:
     assert forbidden(decide(row, to=to, at=datetime(2026, 11, 25, 15, 0, tzinfo=UTC)))
 
 
-@pytest.mark.parametrize(
-    ("placed", "spared"), [(date(2026, 5, 1), True), (date(2026, 8, 2), False), (None, False)]
-)
+@pytest.mark.parametrize(("placed", "spared"), [(date(2026, 5, 1), True), (date(2026, 8, 2), False), (None, False)])
 def test_only_a_product_known_to_be_older_is_spared_in_the_transition(placed: date | None, spared: bool) -> None:
     row = rule(effective_from=date(2026, 8, 2), transition_until=date(2026, 12, 2))
     subject = replace(GLASSES, placed_on=placed)

@@ -23,7 +23,5 @@ class Command(BaseCommand):
         if not slug:
             raise CommandError("partner: give a name with letters or digits")
         row, _ = Partner.objects.get_or_create(slug=slug, defaults={"name": partner})
-        _, secret = create_api_key(
-            partner=row, scopes=scopes, is_sandbox=sandbox, at=datetime.now(UTC), actor="system"
-        )
+        _, secret = create_api_key(partner=row, scopes=scopes, is_sandbox=sandbox, at=datetime.now(UTC), actor="system")
         self.stdout.write(secret)
