@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STAMP = ROOT / "var" / "static.sha256"
 MANIFEST = ROOT / "staticfiles" / "staticfiles.json"
 # Packages bring these along; no page of ours asks for them, and compressing them takes a minute.
-NEVER_SERVED = ("flags", "redoc", "rest_framework", "*.LICENSE.txt")
+NEVER_SERVED = ("flags", "redoc", "rest_framework", "*.LICENSE.txt", "*.md")
 
 
 def build_messages(*, always: bool = False) -> None:

