@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
+from reservations.actions.recording import record
 from reservations.models import Message
 
 MOST_ATTEMPTS = 12
@@ -76,10 +77,18 @@ def leases_run_out(*, at: datetime, lease_seconds: int) -> list[Message]:
     return list(Message.objects.filter(state=Message.SENDING, handled_at__lte=at - timedelta(seconds=lease_seconds)))
 
 
-def owe_again(*, message: Message, at: datetime) -> bool:
+@transaction.atomic
+def owe_again(*, message: Message, at: datetime, actor: str = "system") -> bool:
     """Send it once more: after a crash that came before the hand-over, or because staff said so."""
-    return bool(
-        Message.objects.filter(pk=message.pk, state__in=[Message.SENDING, Message.FAILED, Message.UNCERTAIN]).update(
-            state=Message.OWED, due_at=at, journal=""
+    moved = Message.objects.filter(
+        pk=message.pk, state__in=[Message.SENDING, Message.FAILED, Message.UNCERTAIN]
+    ).update(state=Message.OWED, due_at=at, journal="")
+    if moved and actor != "system":
+        record(
+            at=at,
+            actor=actor,
+            action="message.owed_again",
+            subject=f"message:{message.pk}",
+            reservation=message.reservation,
         )
-    )
+    return bool(moved)

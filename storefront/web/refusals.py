@@ -9,28 +9,14 @@ from django.utils.translation import gettext as _
 
 from reservations.actions import reserving
 from reservations.queries import texts
+from storefront.refusals import CODES
 from storefront.web import words
 from storefront.web.site import Site
-
-CODES: dict[type[reserving.Refusal], tuple[str, int]] = {
-    reserving.UnknownSku: ("unknown_sku", 422),
-    reserving.UnknownMarket: ("unknown_market", 422),
-    reserving.SubdivisionRequired: ("subdivision_required", 422),
-    reserving.UnknownSubdivision: ("invalid", 422),
-    reserving.NotAvailableInMarket: ("not_available_in_market", 451),
-    reserving.NotOpenYet: ("not_open_yet", 409),
-    reserving.LaunchPaused: ("launch_paused", 409),
-    reserving.LaunchClosed: ("launch_closed", 409),
-    reserving.ConsentRequired: ("consent_required", 422),
-    reserving.LimitReached: ("limit_reached", 409),
-    reserving.SoldOut: ("sold_out", 409),
-    reserving.AllotmentExhausted: ("allotment_exhausted", 409),
-}
 
 
 def explain(refusal: reserving.Refusal, site: Site, card: dict[str, Any]) -> dict[str, Any]:
     """Code, title, sentence, the next date when there is one, and where to be told."""
-    code, status = CODES[type(refusal)]
+    status, code = CODES[type(refusal)]
     change_at: datetime | None = None
     reasons: list[str] = []
     if isinstance(refusal, reserving.NotOpenYet):

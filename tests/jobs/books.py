@@ -1,6 +1,6 @@
 """Small programs that a test runs in another process against another database.
 
-    python -m tests.jobs.books reserve COUNT | states
+python -m tests.jobs.books reserve COUNT | states
 """
 
 from __future__ import annotations

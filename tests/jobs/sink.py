@@ -1,6 +1,6 @@
 """A real SMTP server that keeps what it accepts in a file: one JSON line a mail, written before it says yes.
 
-    python -m tests.jobs.sink PORT FILE
+python -m tests.jobs.sink PORT FILE
 """
 
 from __future__ import annotations

@@ -42,7 +42,9 @@ def answers(port: int) -> bool:
 @contextmanager
 def process(command: list[str], env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """A process in a session of its own, so that the whole of it can be killed."""
-    made = subprocess.Popen(command, env=env, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    made = subprocess.Popen(
+        command, env=env, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         yield made
     finally:
@@ -93,4 +95,16 @@ def worker_command() -> list[str]:
 
 def beat_command(folder: Path) -> list[str]:
     schedule = str(folder / "beat-schedule")
-    return [sys.executable, "-m", "celery", "-A", "storefront", "beat", "--schedule", schedule, "--pidfile=", "--loglevel", "ERROR"]
+    return [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "storefront",
+        "beat",
+        "--schedule",
+        schedule,
+        "--pidfile=",
+        "--loglevel",
+        "ERROR",
+    ]

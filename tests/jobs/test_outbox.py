@@ -43,7 +43,9 @@ def test_300_confirmations_arrive_once_though_worker_and_broker_die(tmp_path: Pa
                     redis.Redis.from_url(broker_url).flushall()
             with process(worker_command(), environment):
                 wait_until(
-                    lambda: sum(books(environment, "states").get(state, 0) for state in ("sent", "uncertain")) == MESSAGES,
+                    lambda: (
+                        sum(books(environment, "states").get(state, 0) for state in ("sent", "uncertain")) == MESSAGES
+                    ),
                     "every message settled",
                 )
         recipients = Counter(address for mail in smtp.mails for address in mail["to"])

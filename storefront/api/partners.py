@@ -1,0 +1,176 @@
+"""The partners' part: reservations of their own customers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import NotFound, ParseError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from reservations.actions import cancelling, keys, reserving
+from reservations.models import Allotment, Reservation
+from reservations.rules import lifecycle
+from storefront import clock
+from storefront.api import serializers, shapes
+from storefront.api.access import BearerKey, HasScope
+from storefront.api.problems import MEDIA_TYPE, Problem, describe
+from storefront.api.public import paged, parse_datetime
+
+MOST_KEY_LETTERS = 255
+
+
+class Partners(APIView):
+    """Needs a key."""
+
+    authentication_classes = [BearerKey]
+    permission_classes = [HasScope]
+
+
+def own(request: Request) -> Any:
+    """The reservations of this partner in the key's world."""
+    rows = Reservation.objects.select_related("variant", "market", "allotment")
+    return rows.filter(partner=request.user, is_sandbox=request.auth.is_sandbox)
+
+
+def find_own(request: Request, pk: uuid.UUID) -> Reservation:
+    row: Reservation | None = own(request).filter(pk=pk).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+class Reservations(Partners):
+    @extend_schema(
+        operation_id="list_reservations",
+        parameters=[
+            OpenApiParameter("status", str, enum=list(lifecycle.STATUSES)),
+            OpenApiParameter("market", str),
+            OpenApiParameter("created_after", str, description="RFC 3339"),
+            OpenApiParameter("partner_reference", str),
+        ],
+        responses={
+            200: serializers.ReservationOut(many=True),
+            401: serializers.ProblemOut,
+            403: serializers.ProblemOut,
+        },
+    )
+    def get(self, request: Request) -> Response:
+        """The partner's own reservations, newest first."""
+        rows, query, at = own(request), request.query_params, clock.now()
+        names = {"status": "status", "market": "market_id", "partner_reference": "partner_reference"}
+        rows = rows.filter(**{field: query[name] for name, field in names.items() if name in query})
+        if "created_after" in query:
+            after = parse_datetime(query["created_after"].replace(" ", "+"))
+            if after is None or after.tzinfo is None:
+                remedy = "Send an RFC 3339 instant with its offset."
+                raise Problem(
+                    422, "invalid", remedy, errors=[{"field": "created_after", "code": "invalid", "detail": remedy}]
+                )
+            rows = rows.filter(created_at__gt=after)
+        return paged(request, rows, "-created_at", lambda row: shapes.reservation(row, at))
+
+    @extend_schema(
+        operation_id="create_reservation",
+        request=serializers.ReservationIn,
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, required=True)],
+        responses={201: serializers.ReservationOut}
+        | dict.fromkeys((400, 401, 403, 409, 413, 415, 422, 429, 451, 503), serializers.ProblemOut),
+    )
+    def post(self, request: Request) -> Response:
+        """Reserve. The same Idempotency-Key and body answer what they answered first."""
+        body = serializers.ReservationIn(data=read_body(request))
+        key = request.headers.get("Idempotency-Key", "")
+        if not key or len(key) > MOST_KEY_LETTERS or not key.isprintable():
+            raise Problem(400, "idempotency_key_required", "Send Idempotency-Key, at most 255 printable characters.")
+        body.is_valid(raise_exception=True)
+        canonical = json.dumps(request.data, sort_keys=True, separators=(",", ":"))
+        digest = hashlib.sha256(canonical.encode()).hexdigest()
+        claimed = keys.claim_key(api_key=request.auth, key=key, body_digest=digest, at=clock.now())
+        if isinstance(claimed, keys.FirstAnswer):
+            return _answer(claimed.status, claimed.body, is_replayed=True)
+        try:
+            status, answer = _reserve(request, body.validated_data, claimed.attempt)
+        except Exception:
+            keys.release_key(claimed=claimed)
+            raise
+        keys.keep_answer(claimed=claimed, status=status, body=answer)
+        return _answer(status, answer)
+
+
+def read_body(request: Request) -> Any:
+    """The JSON body. Raises malformed for NUL characters, which no field may hold."""
+    if "\x00" in json.dumps(request.data, ensure_ascii=False):
+        raise ParseError
+    return request.data
+
+
+def _reserve(request: Request, given: dict[str, Any], attempt: uuid.UUID) -> tuple[int, dict[str, Any]]:
+    """The answer, a refusal included: both are kept for repeats."""
+    line, at = given["lines"][0], clock.now()
+    wish = reserving.Wish(
+        sku=line["sku"],
+        quantity=line["quantity"],
+        market=given["market"].upper(),
+        subdivision=given.get("subdivision") or None,
+        language=given["language"],
+        email=given["email"],
+        name=given["name"],
+        phone=given.get("phone", ""),
+        consents={consent["id"]: consent["version"] for consent in given["consents"]},
+        partner=request.user,
+        partner_reference=given.get("partner_reference", ""),
+        attempt=attempt,
+        is_sandbox=request.auth.is_sandbox,
+    )
+    try:
+        made = reserving.reserve(wish=wish, at=at)
+    except reserving.Refusal as refusal:
+        problem, _headers = describe(refusal)
+        assert problem is not None  # noqa: S101  (a test proves the table of refusals complete)
+        return problem["status"], problem
+    return 201, shapes.reservation(made, at)
+
+
+def _answer(status: int, body: dict[str, Any], *, is_replayed: bool = False) -> Response:
+    response = Response(body, status=status, headers={"Idempotent-Replayed": "true"} if is_replayed else None)
+    if status >= 400:
+        response.content_type = MEDIA_TYPE
+    return response
+
+
+class OneReservation(Partners):
+    @extend_schema(responses={200: serializers.ReservationOut, 404: serializers.ProblemOut})
+    def get(self, request: Request, pk: uuid.UUID) -> Response:
+        return Response(shapes.reservation(find_own(request, pk), clock.now()))
+
+
+class CancelReservation(Partners):
+    @extend_schema(
+        operation_id="cancel_reservation",
+        request=None,
+        responses={200: serializers.ReservationOut, 404: serializers.ProblemOut},
+    )
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """Cancel. Cancelling again answers the same."""
+        at = clock.now()
+        row = cancelling.cancel(reservation=find_own(request, pk), at=at, actor=f"partner:{request.user.slug}")
+        return Response(shapes.reservation(row, at))
+
+
+class Allotments(Partners):
+    @extend_schema(operation_id="list_allotments", responses=serializers.AllotmentOut(many=True))
+    def get(self, request: Request) -> Response:
+        """The partner's own capacity and what is left of it."""
+        rows = Allotment.objects.filter(partner=request.user, is_sandbox=request.auth.is_sandbox)
+        return paged(request, rows.select_related("variant").prefetch_related("markets"), "id", _allotment)
+
+
+def _allotment(row: Allotment) -> dict[str, Any]:
+    markets = sorted(market.code for market in row.markets.all())
+    return {"sku": row.variant.sku, "markets": markets, "capacity": row.capacity, "held": row.held, "left": row.left}

@@ -1,0 +1,192 @@
+"""The open part: the same answer for everybody, cacheable, with ETag."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Prefetch
+from django.utils.dateparse import parse_datetime
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import conditional_page
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from reservations.models import Launch, Market, Price, Product, Variant
+from reservations.queries.availability import Availability, availabilities, skus_of
+from storefront import clock
+from storefront.api import serializers, shapes
+from storefront.api.problems import Problem
+
+
+class Pages(CursorPagination):
+    """`page_size` 1 to 200."""
+
+    page_size, max_page_size, page_size_query_param = 50, 200, "page_size"
+
+
+@method_decorator([cache_control(public=True, max_age=1, stale_while_revalidate=5), conditional_page], name="dispatch")
+class Public(APIView):
+    """Open, cookie-less, conditional."""
+
+
+def paged(request: Request, rows: Any, ordering: str, shape: Any, page_size: int = 50) -> Response:
+    pages = Pages()
+    pages.ordering, pages.page_size = ordering, page_size
+    found = pages.paginate_queryset(rows, request)
+    return pages.get_paginated_response([shape(row) for row in found or []])
+
+
+def read_market(request: Request) -> Market | None:
+    """The market of the query, or none. Raises unknown_market."""
+    code = request.query_params.get("market")
+    if code is None:
+        return None
+    row = Market.objects.filter(code=code.upper()).first()
+    if row is None:
+        raise Problem(422, "unknown_market", "There is no such market. GET /api/v1/markets/ lists them.")
+    return row
+
+
+def read_instant(request: Request) -> datetime | None:
+    """`at`, an RFC 3339 instant."""
+    text = request.query_params.get("at")
+    if text is None:
+        return None
+    try:
+        found = parse_datetime(text.replace(" ", "+"))
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        remedy = "Send an RFC 3339 instant with its offset, such as 2027-02-18T00:00:00Z."
+        raise Problem(422, "invalid", remedy, errors=[{"field": "at", "code": "invalid", "detail": remedy}])
+    return found
+
+
+class Markets(Public):
+    @extend_schema(operation_id="list_markets", responses=serializers.MarketOut(many=True))
+    def get(self, request: Request) -> Response:
+        """All markets; 200 a page unless page_size says otherwise."""
+        return paged(request, Market.objects.all(), "code", shapes.market, page_size=200)
+
+
+class OneMarket(Public):
+    @extend_schema(responses=serializers.MarketOut)
+    def get(self, request: Request, code: str) -> Response:
+        row = Market.objects.filter(code=code.upper()).first()
+        if row is None:
+            raise NotFound
+        return Response(shapes.market(row))
+
+
+_MARKET = OpenApiParameter("market", str, description="ISO 3166-1 alpha-2")
+
+
+class Products(Public):
+    @extend_schema(
+        operation_id="list_products",
+        parameters=[_MARKET, OpenApiParameter("kind", str, enum=["glasses", "ring", "earphones"])],
+        responses=serializers.ProductOut(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """Products; with `market`, each variant's price and availability there."""
+        rows = Product.objects.prefetch_related("variants")
+        kind = request.query_params.get("kind")
+        if kind is not None:
+            rows = rows.filter(kind=kind)
+        prices, found = _in_market(read_market(request))
+        return paged(request, rows, "position", lambda row: shapes.product(row, prices, found))
+
+
+class OneProduct(Public):
+    @extend_schema(parameters=[_MARKET], responses=serializers.ProductOut)
+    def get(self, request: Request, slug: str) -> Response:
+        row = Product.objects.prefetch_related("variants").filter(slug=slug).first()
+        if row is None:
+            raise NotFound
+        return Response(shapes.product(row, *_in_market(read_market(request))))
+
+
+def _in_market(market: Market | None) -> tuple[dict[int, Price] | None, dict[str, Availability] | None]:
+    if market is None:
+        return None, None
+    skus = list(Variant.objects.values_list("sku", flat=True))
+    rows = availabilities(skus=skus, at=clock.now(), destinations=[(market.code, None)])
+    return {row.variant_id: row for row in Price.objects.filter(market=market)}, {row.sku: row for row in rows}
+
+
+class ProductAvailability(Public):
+    @extend_schema(
+        operation_id="product_availability",
+        parameters=[
+            OpenApiParameter("at", datetime, description="RFC 3339; another instant than now"),
+            OpenApiParameter("market", str, description="one destination; also one that we do not serve"),
+            OpenApiParameter("subdivision", str, description="ISO 3166-2, with market"),
+            OpenApiParameter("sku", str, description="one variant; the first by default"),
+        ],
+        responses=serializers.AvailabilityOut(many=True),
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """One row a market: status, stages, reasons, notices, next change."""
+        skus = skus_of(slug)
+        if not skus:
+            raise NotFound
+        sku = request.query_params.get("sku", skus[0])
+        if sku not in skus:
+            raise Problem(422, "unknown_sku", "This product has no such SKU.")
+        given = read_instant(request)
+        places, at = _destinations(request), given or clock.now()
+        others = [] if "sku" in request.query_params else [each for each in skus if each != sku]
+        rows = availabilities(skus=[sku, *others], at=at, destinations=places, is_replay=given is not None)
+        count = len(rows) // (1 + len(others))
+        return Response(
+            {"results": [_with_others(rows, number, count) for number in range(count)], "next": None, "previous": None}
+        )
+
+
+def _with_others(rows: list[Availability], number: int, count: int) -> dict[str, Any]:
+    """The row of the asked variant, and which other variants differ there."""
+    shown = rows[number]
+    differs = [
+        {"sku": other.sku, "status": other.status}
+        for other in rows[count + number :: count]
+        if other.status != shown.status
+    ]
+    return shapes.availability(shown) | {"differs": differs}
+
+
+def _destinations(request: Request) -> list[tuple[str, str | None]] | None:
+    code, subdivision = request.query_params.get("market"), request.query_params.get("subdivision")
+    if code is None:
+        if subdivision is not None:
+            remedy = "Send market with subdivision."
+            raise Problem(422, "invalid", remedy, errors=[{"field": "market", "code": "required", "detail": remedy}])
+        return None
+    code = code.upper()
+    row = Market.objects.filter(code=code).first()
+    if subdivision and row and subdivision not in {each["code"] for each in row.subdivisions}:
+        remedy = "Use a code that the market lists under subdivisions."
+        raise Problem(422, "invalid", remedy, errors=[{"field": "subdivision", "code": "unknown", "detail": remedy}])
+    return [(code, subdivision)]
+
+
+class Launches(Public):
+    @extend_schema(operation_id="list_launches", responses=serializers.LaunchOut(many=True))
+    def get(self, request: Request) -> Response:
+        at = clock.now()
+        rows = Launch.objects.prefetch_related("windows", Prefetch("products", Product.objects.only("slug")))
+        return paged(request, rows, "slug", lambda row: shapes.launch(row, at))
+
+
+class OneLaunch(Public):
+    @extend_schema(responses=serializers.LaunchOut)
+    def get(self, request: Request, slug: str) -> Response:
+        row = Launch.objects.prefetch_related("windows", "products").filter(slug=slug).first()
+        if row is None:
+            raise NotFound
+        return Response(shapes.launch(row, clock.now()))

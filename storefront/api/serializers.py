@@ -1,0 +1,247 @@
+"""What partners send, checked for its form; and the shapes that the schema shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from rest_framework import serializers
+
+from storefront.web.forms import check_name
+
+MOST_UNITS = 1_000_000
+
+
+class Strict(serializers.Serializer):
+    """Refuses a field that it does not know, by name."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
+        if unknown:
+            remedy = f"Unknown field. Known are {', '.join(self.fields)}."
+            raise serializers.ValidationError({name: [serializers.ErrorDetail(remedy, "unknown")] for name in unknown})
+        return super().to_internal_value(data)
+
+
+class WholeNumber(serializers.IntegerField):
+    """An integer of JSON: no text, no boolean, no fraction."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return int(super().to_internal_value(data))
+
+
+class LineIn(Strict):
+    sku = serializers.CharField(max_length=40)
+    quantity = WholeNumber(min_value=1, max_value=MOST_UNITS)
+
+
+class ConsentIn(Strict):
+    id = serializers.CharField(max_length=80)
+    version = serializers.CharField(max_length=40)
+
+
+class ReservationIn(Strict):
+    """The body of POST reservations/."""
+
+    market = serializers.CharField(max_length=2)
+    subdivision = serializers.CharField(max_length=6, required=False, allow_null=True)
+    language = serializers.CharField(max_length=12)
+    email = serializers.EmailField(max_length=320)
+    name = serializers.CharField(max_length=200)
+    phone = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    lines = LineIn(many=True, allow_empty=False)
+    consents = ConsentIn(many=True, required=False, default=list)
+    partner_reference = serializers.CharField(max_length=100, required=False, allow_blank=True)
+
+    def validate_language(self, value: str) -> str:
+        known = [code for code, _name in settings.LANGUAGES]
+        if value.lower() not in known:
+            raise serializers.ValidationError(f"Send one of {', '.join(known)}.", "unknown")
+        return value.lower()
+
+    def validate_name(self, value: str) -> str:
+        try:
+            return check_name(value)
+        except ValidationError as error:
+            raise serializers.ValidationError(error.messages[0], "invalid") from error
+
+    def validate_lines(self, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if len(value) > 1:
+            raise serializers.ValidationError(
+                "One reservation has one line. Send a request for each variant.", "too_many"
+            )
+        return value
+
+
+class MoneyOut(serializers.Serializer):
+    amount_minor = serializers.IntegerField()
+    currency = serializers.CharField()
+
+
+class TaxOut(serializers.Serializer):
+    name = serializers.CharField(allow_null=True)
+    rate = serializers.CharField(allow_null=True)
+    included = serializers.BooleanField()
+
+
+class SubdivisionOut(serializers.Serializer):
+    code = serializers.CharField()
+    name = serializers.CharField()
+
+
+class MarketOut(serializers.Serializer):
+    code = serializers.CharField()
+    name = serializers.CharField()
+    currency = serializers.CharField()
+    languages = serializers.ListField(child=serializers.CharField())
+    tax = TaxOut()
+    region = serializers.CharField()
+    subdivisions = SubdivisionOut(many=True)
+
+
+class ReasonOut(serializers.Serializer):
+    requirement = serializers.CharField()
+    title = serializers.CharField()
+    stage = serializers.CharField()
+    effect = serializers.CharField()
+    code = serializers.CharField()
+    evidence = serializers.CharField(allow_null=True)
+    until = serializers.DateField(allow_null=True)
+
+
+class NoticeOut(serializers.Serializer):
+    id = serializers.CharField()
+    version = serializers.CharField()
+    text = serializers.CharField()
+    consent = serializers.BooleanField()
+
+
+class StagesOut(serializers.Serializer):
+    announce = serializers.BooleanField()
+    reserve = serializers.BooleanField()
+    take_deposit = serializers.BooleanField()
+    ship = serializers.BooleanField()
+
+
+class DiffersOut(serializers.Serializer):
+    sku = serializers.CharField()
+    status = serializers.CharField()
+
+
+class AvailabilityOut(serializers.Serializer):
+    market = serializers.CharField()
+    subdivision = serializers.CharField(allow_null=True)
+    sku = serializers.CharField()
+    status = serializers.CharField(help_text="open, announced, waitlist, notify_only, paused or blocked")
+    stages = StagesOut()
+    opens_at = serializers.DateTimeField(allow_null=True)
+    next_change_at = serializers.DateTimeField(allow_null=True)
+    reasons = ReasonOut(many=True)
+    notices = NoticeOut(many=True)
+    disabled_features = serializers.ListField(child=serializers.CharField())
+    varies_in = serializers.ListField(child=serializers.CharField())
+    differs = DiffersOut(many=True, required=False)
+
+
+class VariantOut(serializers.Serializer):
+    sku = serializers.CharField()
+    options = serializers.DictField(child=serializers.CharField())
+    price = MoneyOut(allow_null=True, required=False)
+    deposit = MoneyOut(allow_null=True, required=False)
+    availability = AvailabilityOut(required=False)
+
+
+class ProductOut(serializers.Serializer):
+    slug = serializers.CharField()
+    kind = serializers.CharField()
+    name = serializers.CharField()
+    tagline = serializers.CharField()
+    capabilities = serializers.ListField(child=serializers.CharField())
+    specs = serializers.DictField()
+    images = serializers.ListField(child=serializers.URLField())
+    variants = VariantOut(many=True)
+
+
+class LaunchMarketOut(serializers.Serializer):
+    code = serializers.CharField()
+    opens_at = serializers.DateTimeField()
+    closes_at = serializers.DateTimeField(allow_null=True)
+    phase = serializers.CharField()
+
+
+class LaunchOut(serializers.Serializer):
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    opens_at = serializers.DateTimeField(allow_null=True)
+    closes_at = serializers.DateTimeField(allow_null=True)
+    phase = serializers.CharField(help_text="announced, open, paused or closed")
+    server_time = serializers.DateTimeField()
+    products = serializers.ListField(child=serializers.CharField())
+    markets = LaunchMarketOut(many=True)
+
+
+class LineOut(serializers.Serializer):
+    sku = serializers.CharField()
+    quantity = serializers.IntegerField()
+    unit_price = MoneyOut()
+
+
+class ShipWindowOut(serializers.Serializer):
+    to = serializers.DateField()
+
+    def get_fields(self) -> dict[str, Any]:
+        return {"from": serializers.DateField(), **super().get_fields()}
+
+
+class PlaceOut(serializers.Serializer):
+    number = serializers.IntegerField()
+    people_ahead = serializers.IntegerField()
+    ship_window = ShipWindowOut(allow_null=True)
+    as_of = serializers.DateTimeField()
+
+
+class ReservationOut(serializers.Serializer):
+    id = serializers.CharField()
+    reference = serializers.CharField()
+    status = serializers.CharField()
+    status_reason = serializers.CharField(allow_null=True)
+    market = serializers.CharField()
+    subdivision = serializers.CharField(allow_null=True)
+    lines = LineOut(many=True)
+    deposit = MoneyOut(allow_null=True)
+    place = PlaceOut()
+    language = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    confirmed_at = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField(allow_null=True)
+    on_hold = serializers.DictField(allow_null=True)
+    partner_reference = serializers.CharField(allow_null=True)
+    manage_url = serializers.URLField(allow_null=True)
+
+
+class AllotmentOut(serializers.Serializer):
+    sku = serializers.CharField()
+    markets = serializers.ListField(child=serializers.CharField())
+    capacity = serializers.IntegerField()
+    held = serializers.IntegerField()
+    left = serializers.IntegerField()
+
+
+class FieldErrorOut(serializers.Serializer):
+    field = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ProblemOut(serializers.Serializer):
+    """RFC 9457, application/problem+json. Some codes have members of their own, such as opens_at or reasons."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    errors = FieldErrorOut(many=True, required=False)

@@ -1,0 +1,149 @@
+"""Rows as the API shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.templatetags.static import static
+
+from reservations.models import Launch, Market, Price, Product, Reservation
+from reservations.queries import links
+from reservations.queries.availability import Availability
+from reservations.queries.places import people_ahead
+from reservations.rules import opening
+from storefront.api.problems import notice, reason, stamp
+
+_TAX_NAMES = {
+    "AU": "GST", "NZ": "GST", "SG": "GST", "IN": "GST", "CA": "GST", "US": "Sales tax", "JP": "Consumption tax",
+    "MY": "Sales tax", "HK": None, "MO": None, "QA": None, "KW": None,
+}  # fmt: skip
+_PICTURES = {
+    "glasses-s1": "glasses-s1-black",
+    "glasses-g1": "glasses-g1-sand",
+    "ring": "ring-graphite",
+    "earphones": "earphones-white",
+}
+
+
+def money(amount_minor: int, currency: str) -> dict[str, Any]:
+    return {"amount_minor": amount_minor, "currency": currency}
+
+
+def market(row: Market) -> dict[str, Any]:
+    rate = None if row.tax_basis_points is None else f"{row.tax_basis_points / 100:g}"
+    return {
+        "code": row.code,
+        "name": row.name,
+        "currency": row.currency,
+        "languages": row.languages,
+        "tax": {"name": _TAX_NAMES.get(row.code, "VAT"), "rate": rate, "included": row.is_tax_included},
+        "region": row.region,
+        "subdivisions": row.subdivisions,
+    }
+
+
+def availability(row: Availability) -> dict[str, Any]:
+    return {
+        "market": row.market,
+        "subdivision": row.subdivision,
+        "sku": row.sku,
+        "status": row.status,
+        "stages": dict(row.decision.stages),
+        "opens_at": stamp(row.opens_at),
+        "next_change_at": stamp(row.next_change_at),
+        "reasons": [reason(each) for each in row.decision.reasons],
+        "notices": [notice(each) for each in row.decision.notices],
+        "disabled_features": list(row.decision.disabled_features),
+        "varies_in": list(row.decision.varies_in),
+    }
+
+
+def product(
+    row: Product, prices: dict[int, Price] | None = None, availabilities: dict[str, Availability] | None = None
+) -> dict[str, Any]:
+    """A product; with prices and availabilities of one market, each variant's own."""
+    variants = []
+    for variant in sorted(row.variants.all(), key=lambda each: each.position):
+        shown: dict[str, Any] = {"sku": variant.sku, "options": variant.options}
+        if prices is not None and availabilities is not None:
+            price = prices.get(variant.pk)
+            shown |= {
+                "price": money(price.amount_minor, price.currency) if price else None,
+                "deposit": None,
+                "availability": availability(availabilities[variant.sku]),
+            }
+        variants.append(shown)
+    stem = _PICTURES.get(row.slug)
+    return {
+        "slug": row.slug,
+        "kind": row.kind,
+        "name": row.name.get("en", row.slug),
+        "tagline": row.tagline.get("en", ""),
+        "capabilities": row.capabilities,
+        "specs": row.specs,
+        "images": [settings.SITE_URL + static(f"products/{stem}-hero.{kind}") for kind in ("avif", "webp")]
+        if stem
+        else [],
+        "variants": variants,
+    }
+
+
+def launch(row: Launch, at: datetime) -> dict[str, Any]:
+    """A launch; its own instants are those of the market that opens first, and of the one that closes last."""
+    rows = sorted(row.windows.all(), key=lambda window: window.market_id)
+    windows = [
+        opening.Window(opens_at=w.opens_at, closes_at=w.closes_at, is_paused=row.paused_at is not None) for w in rows
+    ]
+    closes = [window.closes_at for window in windows]
+    phases = {window.phase(at) for window in windows} or {opening.ANNOUNCED}
+    order = (opening.OPEN, opening.PAUSED, opening.ANNOUNCED, opening.CLOSED)
+    return {
+        "slug": row.slug,
+        "name": row.name.get("en", row.slug),
+        "opens_at": stamp(min((window.opens_at for window in windows), default=None)),
+        "closes_at": stamp(max(closes)) if closes and None not in closes else None,  # type: ignore[type-var]
+        "phase": min(phases, key=order.index),
+        "server_time": stamp(at),
+        "products": sorted(each.slug for each in row.products.all()),
+        "markets": [
+            {
+                "code": w.market_id,
+                "opens_at": stamp(w.opens_at),
+                "closes_at": stamp(w.closes_at),
+                "phase": window.phase(at),
+            }
+            for w, window in zip(rows, windows, strict=True)
+        ],
+    }
+
+
+def reservation(row: Reservation, at: datetime) -> dict[str, Any]:
+    ships = row.receipt["ships"]
+    last = row.events.order_by("-id").first()
+    return {
+        "id": str(row.pk),
+        "reference": row.reference,
+        "status": row.status,
+        "status_reason": last.reason or None if last else None,
+        "market": row.market_id,
+        "subdivision": row.subdivision or None,
+        "lines": [
+            {"sku": row.variant.sku, "quantity": row.quantity, "unit_price": money(row.unit_price_minor, row.currency)}
+        ],
+        "deposit": None,
+        "place": {
+            "number": row.place_number,
+            "people_ahead": people_ahead(row),
+            "ship_window": {"from": ships["from"], "to": ships["to"]} if ships["from"] else None,
+            "as_of": stamp(at),
+        },
+        "language": row.language,
+        "created_at": stamp(row.created_at),
+        "confirmed_at": stamp(row.confirmed_at),
+        "expires_at": None,
+        "on_hold": None,
+        "partner_reference": row.partner_reference or None,
+        "manage_url": None if row.is_sandbox else settings.SITE_URL + links.reservation_path(row),
+    }
