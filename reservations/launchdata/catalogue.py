@@ -183,6 +183,7 @@ def _requirement(row: Row, conditions: frozenset[Any], ids: set[str]) -> Fields:
 
 def _products(file: Row, conditions: frozenset[Any]) -> tuple[list[Fields], list[Fields]]:
     file.allow("meta", "products", "illustrative_prices", "illustrative_deposits")
+    sources = {row.get("id", str): row.get("title", str) for row in file.row("meta").rows("sources")}
     seen: set[str] = set()
     skus: set[str] = set()
     products, variants = [], []
@@ -215,7 +216,7 @@ def _products(file: Row, conditions: frozenset[Any]) -> tuple[list[Fields], list
                 "capabilities": row.words("capabilities", gate.CAPABILITIES.__contains__, "a known capability"),
                 "conditions": dict(given.values),
                 "specs": {
-                    str(name): dict(spec)
+                    str(name): {**spec, "source": _source_titles(spec, sources)}
                     for name, spec in row.row("reported", None).values.items()
                     if name != "price" and isinstance(spec, dict)
                 },
@@ -228,6 +229,11 @@ def _products(file: Row, conditions: frozenset[Any]) -> tuple[list[Fields], list
             skus.add(variant["sku"])
             variants.append({"product": slug, "position": place, **variant})
     return products, variants
+
+
+def _source_titles(spec: Fields, sources: dict[str, str]) -> str:
+    """Where a fact was read, in words."""
+    return "; ".join(sources.get(word.strip(), word.strip()) for word in str(spec.get("source", "")).split(",") if word)
 
 
 def _variants(product: Row) -> Iterator[Fields]:

@@ -44,7 +44,7 @@ def day(value: date | str) -> str:
 def instant(value: datetime | str, timezone: str = "UTC") -> str:
     """Date and time in a time zone, with the zone said."""
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return format_datetime(moment, "d MMMM y, HH:mm zzz", tzinfo=get_timezone(timezone), locale=locale())
+    return format_datetime(moment, "d MMMM y, HH:mm O", tzinfo=get_timezone(timezone), locale=locale())
 
 
 def country(code: str) -> str:

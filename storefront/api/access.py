@@ -52,7 +52,7 @@ class HasScope(BasePermission):
 def count_request(key: ApiKey) -> None:
     """Count a key's requests a minute, atomically. A cache that is down stops nobody from reserving."""
     limit, now = settings.API_REQUESTS_PER_MINUTE, int(clock.now().timestamp())
-    name = f"api:{key.pk}:{now // WINDOW_SECONDS}"
+    name = f"api:{key.prefix}:{now // WINDOW_SECONDS}"
     try:
         cache.add(name, 0, timeout=2 * WINDOW_SECONDS)
         used = cache.incr(name)

@@ -24,6 +24,8 @@ def check_words(found: list[Any], known: set[str], what: str) -> list[Any]:
 
 
 class RequirementForm(forms.ModelForm):
+    source_url = forms.URLField(required=False, assume_scheme="https", max_length=500)
+
     def clean_applies_to(self) -> list[str]:
         return check_words(self.cleaned_data["applies_to"], set(CAPABILITIES), "capabilities")
 

@@ -81,7 +81,7 @@ class AllotmentAdmin(Logged):
 
     @admin.display(description="Left")
     def units_left(self, row: Allotment) -> int:
-        return row.left
+        return row.left if row.pk else 0
 
     def save_model(self, request: HttpRequest, obj: Allotment, form: forms.ModelForm, change: bool) -> None:
         """Save only what was changed, so that a claim made meanwhile is not undone; then give freed units to who waits."""

@@ -42,9 +42,9 @@ def _words(code: str, country: str, limit: int) -> tuple[str, str]:
     title, sentence = {
         "unknown_sku": (_("This variant is not there."), _("Choose one of the variants below.")),
         "unknown_market": (_("We do not deliver there."), _("Choose another delivery country.")),
-        "subdivision_required": (_("Say where in %(country)s."), _("The rules differ within the country: choose the state, province or region.")),
-        "invalid": (_("This region does not belong to %(country)s."), _("Choose one from the list.")),
-        "not_available_in_market": (_("Not possible in %(country)s yet."), _("We may not take this reservation for the reasons named here.")),
+        "subdivision_required": (_("%(country)s: say where."), _("The rules differ within the country: choose the state, province or region.")),
+        "invalid": (_("%(country)s: this region is not part of it."), _("Choose one from the list.")),
+        "not_available_in_market": (_("%(country)s: not possible yet."), _("We may not take this reservation for the reasons named here.")),
         "not_open_yet": (_("Reservations are not open yet."), _("Nothing was stored. Come back at the opening, or let us tell you.")),
         "launch_paused": (_("Reservations are stopped for the moment."), _("Nothing was stored. Places that are held stay held.")),
         "launch_closed": (_("Reservations are closed."), _("Nothing was stored. We can tell you when the next ones open.")),

@@ -40,16 +40,16 @@ def sentence(row: Availability, country: str, timezone: str) -> str:
     opens = texts.instant(row.opens_at, timezone) if row.opens_at else ""
     facts = {"country": country, "opens": opens}
     if row.status == "open" and not row.decision.stages["ship"]:
-        return _("Reservations are open in %(country)s. Delivery waits for an approval that is still missing.") % facts
+        return _("%(country)s: reservations are open. Delivery waits for an approval that is still missing.") % facts
     if row.status == "announced" and opens:
-        return _("Reservations open in %(country)s on %(opens)s.") % facts
+        return _("%(country)s: reservations open on %(opens)s.") % facts
     words = {
-        "open": _("Reservations are open in %(country)s."),
-        "waitlist": _("All units for %(country)s are taken. You can join the waiting list."),
-        "announced": _("Announced for %(country)s. The opening date is not set yet."),
-        "notify_only": _("Not available in %(country)s yet: something the law asks for is still missing."),
-        "paused": _("Reservations in %(country)s are stopped for the moment."),
-        "blocked": _("We may not offer this in %(country)s."),
+        "open": _("%(country)s: reservations are open."),
+        "waitlist": _("%(country)s: all units are taken. You can join the waiting list."),
+        "announced": _("%(country)s: announced. The opening date is not set yet."),
+        "notify_only": _("%(country)s: not available yet. Something the law asks for is still missing."),
+        "paused": _("%(country)s: reservations are stopped for the moment."),
+        "blocked": _("%(country)s: the law does not let us offer this."),
     }
     return words[row.status] % facts
 
