@@ -10,7 +10,7 @@ run: runtime ## the whole shop on http://localhost:8000 (another port: PORT=8001
 	@$(PYTHON) tools/run.py
 
 test: ## every check and every test, with a PostgreSQL, a Redis and a Chromium of its own
-	@$(MAKE) --no-print-directory -j2 -Otarget development system
+	@$(MAKE) --no-print-directory -j2 development system
 	@$(PYTHON) tools/verify.py
 
 lint: development ## the checks alone, without the tests

@@ -139,7 +139,7 @@ def announce(port: int, site_url: str) -> None:
     print("\n".join(["", rule, *(f"  {name:<9}{text}" for name, text in lines.items()), rule, ""]), flush=True)
 
 
-class Leash(Popen):  # type: ignore[misc]
+class Leash(Popen):
     """A process whose forks end with it, however it ends; else they would hold its output, and nobody would notice."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -147,18 +147,18 @@ class Leash(Popen):  # type: ignore[misc]
         threading.Thread(target=self._end_group, daemon=True).start()
 
     def _end_group(self) -> None:
-        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
-        with suppress(ProcessLookupError):
+        with suppress(ChildProcessError, ProcessLookupError):  # it was waited for already: its output is closed
+            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
             os.killpg(self.pid, signal.SIGKILL)
 
 
-class LeashedProcess(Process):  # type: ignore[misc]
+class LeashedProcess(Process):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._child_ctor = Leash
 
 
-class Supervisor(Manager):  # type: ignore[misc]
+class Supervisor(Manager):
     """Honcho's, with leashed processes, and able to stop while it is still starting."""
 
     def __init__(self) -> None:

@@ -29,7 +29,6 @@ trap 'rm -f "$log"' EXIT
 policy=/usr/sbin/policy-rc.d
 [ -e "$policy" ] || { printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod +x "$policy"; trap 'rm -f "$log" "$policy"' EXIT; }
 export DEBIAN_FRONTEND=noninteractive
-mkdir -p /etc/postgresql-common
 if ! { apt-get update && apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
   tail -n 20 "$log" >&2
   exit 1

@@ -4,7 +4,7 @@ from importlib import import_module
 
 from django.contrib.admin.apps import AdminConfig
 
-THEMES = ("catalogue", "compliance", "launches", "reservations", "partners")
+THEMES = ("catalogue", "compliance", "launches", "reservations", "outbox", "partners", "people")
 
 
 class DeskConfig(AdminConfig):

@@ -2,57 +2,92 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import models
 from django.http import HttpRequest
 
-from reservations.models import Decision, Evidence, Market, Product, Requirement, ReviewTask, StopSale, Variant
-from reservations.rules.gate import CAPABILITIES
+from reservations.models import Decision, Evidence, Requirement, ReviewTask, StopSale
+from reservations.rules import gate
 from storefront import clock
+from storefront.desk import words
 from storefront.desk.logged import Logged, ReadOnly
 
 
-def check_words(found: list[Any], known: set[str], what: str) -> list[Any]:
-    """A list of known words. Raises a form error that names the unknown ones."""
-    unknown = [str(word) for word in found if word not in known] if isinstance(found, list) else [str(found)]
-    if unknown:
-        raise forms.ValidationError(f'Unknown {what}: {", ".join(unknown)}. Write a list such as ["{min(known)}"].')
-    return found
-
-
-class RequirementForm(forms.ModelForm):
+class RequirementForm(words.DeskForm):
+    words = {
+        "jurisdiction": ("country", words.countries),
+        "applies_to": ("capability", words.capabilities),
+        "product_types": ("kind of product", words.kinds),
+        "inherits": ("requirement", words.requirements),
+        "subdivisions": ("subdivision", words.subdivisions),
+        "exclude_subdivisions": ("subdivision", words.subdivisions),
+        "review_subdivisions": ("subdivision", words.subdivisions),
+    }
     source_url = forms.URLField(required=False, assume_scheme="https", max_length=500)
 
-    def clean_applies_to(self) -> list[str]:
-        return check_words(self.cleaned_data["applies_to"], set(CAPABILITIES), "capabilities")
+    def clean_evidence_validity(self) -> str:
+        validity: str = self.cleaned_data["evidence_validity"]
+        try:
+            if validity:
+                gate.add_duration(date(2026, 1, 1), validity)
+        except ValueError as error:
+            raise forms.ValidationError(f"{error}. Write an ISO 8601 duration such as P2Y.") from error
+        return validity
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean()
+        if given.get("effect_when_missing") == "consent" and not given.get("customer_facing_notice"):
+            self.add_error("customer_facing_notice", "A consent needs a sentence to affirm.")
+        return given
 
 
-class EvidenceForm(forms.ModelForm):
-    def clean_products(self) -> list[str]:
-        return check_words(
-            self.cleaned_data["products"] or [], set(Product.objects.values_list("slug", flat=True)), "products"
-        )
+class EvidenceForm(words.DeskForm):
+    words = {
+        "products": ("product", words.products),
+        "variants": ("SKU", words.skus),
+        "markets": ("country", words.countries),
+        "subdivisions": ("subdivision", words.subdivisions),
+    }
 
-    def clean_variants(self) -> list[str]:
-        return check_words(
-            self.cleaned_data["variants"] or [], set(Variant.objects.values_list("sku", flat=True)), "SKUs"
-        )
+    def clean(self) -> dict[str, Any]:
+        given = super().clean()
+        if not given.get("products") and not given.get("variants") and not self.errors:
+            raise forms.ValidationError("Name the products or variants that this document covers.")
+        return given
 
-    def clean_markets(self) -> list[str]:
-        return check_words(
-            self.cleaned_data["markets"] or [], set(Market.objects.values_list("code", flat=True)), "markets"
-        )
+    def _post_clean(self) -> None:
+        """Withdrawing says when; taking it back forgets when. Set before the constraints are checked."""
+        status = self.cleaned_data.get("status")
+        if status != Evidence.WITHDRAWN:
+            self.instance.withdrawn_at = None
+        elif self.instance.withdrawn_at is None:
+            self.instance.withdrawn_at = clock.now()
+        super()._post_clean()  # type: ignore[misc]
 
-    def clean_subdivisions(self) -> list[str]:
-        return self.cleaned_data["subdivisions"] or []
+
+class StopSaleForm(forms.ModelForm):
+    def clean_subdivision(self) -> str:
+        place: str = self.cleaned_data["subdivision"].upper()
+        error = words.complaint([place], words.SUBDIVISIONS, "subdivision") if place else ""
+        if error:
+            raise forms.ValidationError(error)
+        return place
 
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or self.cleaned_data
-        if not given.get("products") and not given.get("variants") and not self.errors:
-            raise forms.ValidationError("Name the products or variants that this document covers.")
+        market, place = given.get("market"), given.get("subdivision")
+        if market and place and not place.startswith(f"{market.pk}-"):
+            self.add_error("subdivision", f"{place} is not in {market.pk}.")
+        product, variant = given.get("product"), given.get("variant")
+        if product and variant and variant.product_id != product.pk:
+            self.add_error("variant", f"{variant} is not a variant of {product}.")
+        since, lifted_at = given.get("since") or self.instance.since, given.get("lifted_at")
+        if since and lifted_at and lifted_at < since:
+            self.add_error("lifted_at", f"It starts at {since:%Y-%m-%d %H:%M:%S} UTC. Lift it then or later.")
         return given
 
 
@@ -61,15 +96,8 @@ class RequirementAdmin(Logged):
     form = RequirementForm
     is_gate_fact = True
     list_display = [
-        "id",
-        "title",
-        "category",
-        "effect_when_missing",
-        "stage",
-        "effective_from",
-        "effective_to",
-        "confidence",
-    ]
+        "id", "title", "category", "effect_when_missing", "stage", "effective_from", "effective_to", "confidence",
+    ]  # fmt: skip
     list_filter = ["effect_when_missing", "stage", "category", "confidence"]
     search_fields = ["id", "title", "legal_basis"]
     ordering = ["id"]
@@ -83,30 +111,24 @@ class EvidenceAdmin(Logged):
     list_filter = ["status", "is_sample"]
     search_fields = ["id", "requirement__id", "identifier"]
     autocomplete_fields = ["requirement"]
-    readonly_fields = ["withdrawn_at"]
+    readonly_fields = ["sample_mark", "withdrawn_at"]
     ordering = ["id"]
 
     @admin.display(description="Sample")
     def sample_mark(self, row: Evidence) -> str:
-        return "SAMPLE, proves nothing" if row.is_sample else ""
-
-    def save_model(self, request: HttpRequest, obj: Evidence, form: forms.ModelForm, change: bool) -> None:
-        """Withdrawing says when; taking it back forgets when."""
-        if obj.status != Evidence.WITHDRAWN:
-            obj.withdrawn_at = None
-        elif obj.withdrawn_at is None:
-            obj.withdrawn_at = clock.now()
-        super().save_model(request, obj, form, change)
+        return "SAMPLE" if row.is_sample else ""
 
 
 @admin.register(StopSale)
 class StopSaleAdmin(Logged):
-    """Opening one acts at once. It is lifted by its end, never deleted."""
+    """Opening one acts at once. What it shuts stays as written; it is lifted, never deleted."""
 
+    form = StopSaleForm
     is_gate_fact = True
+    actions = ["lift"]
     list_display = ["reason", "product", "variant", "market", "subdivision", "since", "lifted_at", "opened_by"]
     list_select_related = ["product", "variant", "market", "opened_by"]
-    list_filter = ["product"]
+    list_filter = [("lifted_at", admin.EmptyFieldListFilter), "product"]
     search_fields = ["reason"]
     autocomplete_fields = ["product", "variant", "market"]
     ordering = ["-since"]
@@ -119,6 +141,16 @@ class StopSaleAdmin(Logged):
             obj.opened_by = request.user  # type: ignore[assignment]
         super().save_model(request, obj, form, change)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: StopSale | None = None) -> list[str]:
+        scope = ["product", "variant", "market", "subdivision", "since"] if obj else []
+        return [*scope, "opened_by", *super().get_readonly_fields(request, obj)]
+
+    @admin.action(description="Lift now", permissions=["change"])
+    def lift(self, request: HttpRequest, queryset: models.QuerySet[StopSale]) -> None:
+        at = clock.now()
+        count = self.change_rows(request, queryset.filter(lifted_at=None, since__lte=at), lifted_at=at)
+        messages.success(request, f"Lifted: {count}. The gate decides again as of now.")
+
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
 
@@ -127,8 +159,15 @@ class StopSaleAdmin(Logged):
 class ReviewTaskAdmin(Logged):
     list_display = ["product", "subdivision", "requirement", "opened_at", "closed_at"]
     list_select_related = ["product", "requirement"]
-    readonly_fields = ["product", "subdivision", "requirement", "opened_at"]
+    list_filter = [("closed_at", admin.EmptyFieldListFilter), "product"]
+    readonly_fields = ["product", "subdivision", "requirement", "opened_at", "closed_at"]
     ordering = ["-opened_at"]
+    actions = ["close"]
+
+    @admin.action(description="Close now", permissions=["change"])
+    def close(self, request: HttpRequest, queryset: models.QuerySet[ReviewTask]) -> None:
+        count = self.change_rows(request, queryset.filter(closed_at=None), closed_at=clock.now())
+        messages.success(request, f"Closed: {count}.")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

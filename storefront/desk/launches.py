@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
+from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 
 from reservations.actions.cancelling import promote
 from reservations.models import Allotment, AllotmentMarket, Launch, LaunchMarket
 from storefront import clock
-from storefront.desk.logged import Logged
+from storefront.desk.logged import Inline, Logged
+from storefront.desk.words import DeskForm
 
 
-class WindowInline(admin.TabularInline):
-    """Opening and closing instants, in UTC."""
+class WindowInline(Inline):
+    """Opening and closing instants."""
 
     model = LaunchMarket
-    extra = 0
+    verbose_name_plural = "windows: opening and closing instants, in UTC"
     autocomplete_fields = ["market"]
     ordering = ["market"]
 
@@ -29,24 +31,23 @@ class LaunchAdmin(Logged):
     list_display = ["slug", "per_customer_limit", "has_waiting_list", "paused_at", "ships_from", "ships_to"]
     search_fields = ["slug"]
     filter_horizontal = ["products"]
+    form = DeskForm
     inlines = [WindowInline]
     actions = ["pause", "resume"]
     ordering = ["slug"]
 
     @admin.action(description="Pause: no reservations until resumed", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Launch]) -> None:
-        self._set_paused(request, queryset.filter(paused_at=None), clock.now())
+        count = self.change_rows(request, queryset.filter(paused_at=None), paused_at=clock.now())
+        messages.success(request, f"Paused: {count}.")
 
     @admin.action(description="Resume", permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Launch]) -> None:
-        self._set_paused(request, queryset.exclude(paused_at=None), None)
+        count = self.change_rows(request, queryset.exclude(paused_at=None), paused_at=None)
+        messages.success(request, f"Resumed: {count}.")
 
-    def _set_paused(self, request: HttpRequest, rows: QuerySet[Launch], paused_at: Any) -> None:
-        for row in list(rows):
-            before = {"paused_at": str(row.paused_at) if row.paused_at else None}
-            row.paused_at = paused_at
-            row.save(update_fields=["paused_at"])
-            self._write(request, "changed", self._name(row), {"paused_at": [before["paused_at"], str(paused_at or "")]})
+
+_CHANNEL = ("launch", "variant", "partner")
 
 
 class AllotmentForm(forms.ModelForm):
@@ -57,10 +58,40 @@ class AllotmentForm(forms.ModelForm):
             raise forms.ValidationError(f"{self.instance.held} units are held. Give at least that many.")
         return capacity
 
+    def clean(self) -> dict[str, Any]:
+        """One allotment for a launch, variant, pool and channel."""
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        same = {field: given.get(field, getattr(self.instance, f"{field}_id", None)) for field in _CHANNEL}
+        others = Allotment.objects.exclude(pk=self.instance.pk).filter(
+            is_sandbox=False, pool=given.get("pool", ""), launch=same["launch"], variant=same["variant"]
+        )
+        if any(other.partner_id == getattr(same["partner"], "pk", same["partner"]) for other in others):
+            self.add_error("pool", "This pool has an allotment of this variant already. Change that one.")
+        return given
 
-class AllotmentMarketInline(admin.TabularInline):
+
+class PoolMarkets(BaseInlineFormSet):
+    def clean(self) -> None:
+        """A market is served by one pool of a launch, variant and channel."""
+        super().clean()
+        pool: Allotment = self.instance
+        rows = [form.cleaned_data for form in self.forms if getattr(form, "cleaned_data", None)]
+        chosen = [row["market"] for row in rows if row.get("market") and not row.get("DELETE")]
+        taken = AllotmentMarket.objects.exclude(allotment=pool.pk).filter(
+            market__in=chosen,
+            allotment__launch=pool.launch_id,
+            allotment__variant=pool.variant_id,
+            allotment__partner=pool.partner_id,
+            allotment__is_sandbox=False,
+        )
+        clashes = [f"{row.market_id} ({row.allotment.pool})" for row in taken.select_related("allotment")]
+        if clashes:
+            raise forms.ValidationError(f"In another pool already: {', '.join(clashes)}. Take it out there first.")
+
+
+class AllotmentMarketInline(Inline):
     model = AllotmentMarket
-    extra = 0
+    formset = PoolMarkets
     autocomplete_fields = ["market"]
 
 
@@ -83,15 +114,19 @@ class AllotmentAdmin(Logged):
     def units_left(self, row: Allotment) -> int:
         return row.left if row.pk else 0
 
-    def save_model(self, request: HttpRequest, obj: Allotment, form: forms.ModelForm, change: bool) -> None:
-        """Save only what was changed, so that a claim made meanwhile is not undone; then give freed units to who waits."""
-        if not change:
-            super().save_model(request, obj, form, change)
-            return
-        row = Allotment.objects.get(pk=obj.pk)
-        before = {field: getattr(row, field) for field in form.changed_data}
-        obj.save(update_fields=form.changed_data)
-        facts = {field: [str(value), str(getattr(obj, field))] for field, value in before.items()}
-        if facts:
-            self._write(request, "changed", self._name(obj), facts)
-        promote(allotment_id=obj.pk, at=clock.now())
+    def get_readonly_fields(self, request: HttpRequest, obj: Allotment | None = None) -> list[str]:
+        """Once a place is given, an allotment stays what it is."""
+        fixed = ["launch", "variant", "partner"] if obj and obj.last_place else []
+        return [*fixed, *super().get_readonly_fields(request, obj)]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Allotment | None:
+        """Locked while it is being saved: no unit is claimed between the check of the capacity and its change."""
+        if request.method == "POST" and object_id.isdecimal():
+            list(Allotment.objects.select_for_update().filter(pk=object_id))
+        found: Allotment | None = super().get_object(request, object_id, from_field)
+        return found
+
+    def save_related(self, request: HttpRequest, form: forms.ModelForm, formsets: Any, change: bool) -> None:
+        """Units that became free go to those who wait."""
+        super().save_related(request, form, formsets, change)
+        promote(allotment_id=form.instance.pk, at=clock.now())

@@ -6,8 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, User
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
@@ -56,32 +55,24 @@ class ApiKeyAdmin(Logged):
             at=clock.now(),
             actor=actor(request),
         )
-        obj.pk = key.pk
+        obj.pk, obj.prefix, obj.created_at = key.pk, key.prefix, key.created_at
         messages.warning(request, f"Copy this key now, it is not shown again: {secret}")
 
-    @admin.action(description="Revoke: the key stops working at once")
+    def save_related(self, request: HttpRequest, form: forms.ModelForm, formsets: Any, change: bool) -> None:
+        """The action that makes a key has logged it."""
+
+    @admin.action(description="Revoke: the key stops working at once", permissions=["change"])
+    @transaction.atomic
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         at = clock.now()
-        for key in queryset.filter(revoked_at=None):
+        live = list(queryset.filter(revoked_at=None))
+        for key in live:
             ApiKey.objects.filter(pk=key.pk).update(revoked_at=at)
             record(at=at, actor=actor(request), action="api_key.revoked", subject=f"api_key:{key.prefix}")
+        messages.success(request, f"Revoked: {len(live)}.")
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return obj is None and super().has_change_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-admin.site.unregister(User)
-admin.site.unregister(Group)
-
-
-@admin.register(User)
-class StaffAdmin(Logged, UserAdmin):
-    """Django's own, logged."""
-
-
-@admin.register(Group)
-class StaffGroupAdmin(Logged, GroupAdmin):
-    """Django's own, logged."""

@@ -1,23 +1,24 @@
-"""Reservations, their messages and history; wishes and the log."""
+"""Reservations with their messages and history, wishes, and the log."""
 
 from __future__ import annotations
 
-from email import message_from_string, policy
-from email.message import EmailMessage
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from reservations.actions import cancelling, outbox
-from reservations.models import Event, Message, NotifyRequest, Reservation
-from reservations.queries import links
+from reservations.actions import cancelling
+from reservations.models import Event, NotifyRequest, Reservation
+from reservations.queries import links, receipts
 from reservations.rules import lifecycle, places
 from storefront import clock
+from storefront.desk import tables
 from storefront.desk.logged import ReadOnly, actor
 
 
@@ -26,128 +27,144 @@ class ReservationAdmin(ReadOnly):
     """Search by reference, e-mail or name; the whole history of one; cancel with a reason."""
 
     list_display = [
-        "reference",
-        "status",
-        "variant",
-        "quantity",
-        "market",
-        "place_number",
-        "email",
-        "name",
-        "created_at",
-    ]
-    list_select_related = ["variant", "market"]
+        "reference", "status", "variant", "quantity", "market", "place_number",
+        "email", "name", "partner", "created_at",
+    ]  # fmt: skip
+    list_select_related = ["variant__product", "market", "partner"]
     list_filter = ["status", "launch", "variant__product", "market", "partner", "is_sandbox"]
     search_fields = ["reference", "email", "email_key", "name", "partner_reference"]
     search_help_text = "Reference, e-mail, name or the partner's own reference"
     ordering = ["-created_at"]
-    list_per_page = 50
-    exclude = ["receipt", "attempt"]
-    readonly_fields = ["customer_page", "receipt_table", "messages_table", "history"]
     change_form_template = "admin/reservation.html"
+    fieldsets = [
+        (None, {"fields": ["reference", "status", "variant", "quantity", "place_number", "allotment", "launch"]}),
+        ("Customer", {"fields": ["name", "email", "phone", "language", "market", "subdivision", "customer_page"]}),
+        ("Channel", {"fields": ["partner", "partner_reference", "is_sandbox"]}),
+        ("Instants", {"fields": ["created", "confirmed", "cancelled"]}),
+        ("Receipt", {"fields": ["receipt_table", "notices_table"]}),
+        ("What happened", {"fields": ["messages_table", "history"]}),
+    ]
+    readonly_fields = [
+        "customer_page", "created", "confirmed", "cancelled",
+        "receipt_table", "notices_table", "messages_table", "history",
+    ]  # fmt: skip
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
-        """A reference counts however it is written."""
-        term = search_term.strip()
-        if term.upper().startswith("QW"):
-            return queryset.filter(reference=places.tidy_reference(term)), False
+        """A reference counts however it is written; any other words are looked for everywhere."""
+        exact = queryset.filter(reference=places.tidy_reference(search_term))
+        if exact.exists():
+            return exact, False
         return super().get_search_results(request, queryset, search_term)
 
     def get_urls(self) -> list[Any]:
         cancel = path("<uuid:pk>/cancel/", self.admin_site.admin_view(self.cancel_view), name="reservation_cancel")
         return [cancel, *super().get_urls()]
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        can_cancel = (
+            row is not None and lifecycle.may_move(row.status, lifecycle.CANCELLED) and self.may_change(request)
+        )
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "can_cancel": can_cancel})
+
     def cancel_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
         """Ask for a reason, then cancel as this member of staff."""
-        row = Reservation.objects.get(pk=pk)
-        if not request.user.has_perm("reservations.change_reservation"):
+        row = get_object_or_404(Reservation.objects.select_related("variant"), pk=pk)
+        page = redirect(reverse("admin:reservations_reservation_change", args=[pk]))
+        if not self.may_change(request):
             messages.error(request, "You may look at reservations, but not cancel them.")
-            return redirect(reverse("admin:reservations_reservation_change", args=[pk]))
+            return page
         reason = request.POST.get("reason", "").strip()
         if request.method == "POST" and reason:
-            cancelling.cancel(reservation=row, at=clock.now(), actor=actor(request), reason=reason[:300])
-            messages.success(request, f"{row.reference} is cancelled; the customer is told.")
-            return redirect(reverse("admin:reservations_reservation_change", args=[pk]))
+            self._cancel(request, row, reason)
+            return page
         context = {
             **self.admin_site.each_context(request),
             "title": f"Cancel {row.reference}",
+            "opts": self.opts,
             "reservation": row,
             "needs_reason": request.method == "POST",
             "can_cancel": lifecycle.may_move(row.status, lifecycle.CANCELLED),
         }
-        return render(request, "admin/cancel_reservation.html", context)
+        return TemplateResponse(request, "admin/cancel_reservation.html", context)
+
+    def _cancel(self, request: HttpRequest, row: Reservation, reason: str) -> None:
+        try:
+            cancelling.cancel(reservation=row, at=clock.now(), actor=actor(request), reason=reason[:300])
+        except cancelling.CannotCancel as refusal:
+            messages.error(request, f"{row.reference} is {refusal.status} and cannot be cancelled.")
+        else:
+            told = "It is in the sandbox: no mail is sent." if row.is_sandbox else "The customer is told by mail."
+            messages.success(request, f"{row.reference} is cancelled. {told}")
 
     @admin.display(description="Customer's page")
-    def customer_page(self, row: Reservation) -> str:
+    def customer_page(self, row: Reservation) -> SafeString:
         return format_html('<a href="{}">Open as the customer sees it</a>', links.reservation_path(row))
 
-    @admin.display(description="Receipt")
-    def receipt_table(self, row: Reservation) -> str:
-        notices = row.receipt["notices"]
-        facts = [(name, value) for name, value in row.receipt.items() if name != "notices"]
-        facts += [
-            (notice["id"], f"{notice['text']} ({notice['version']}, {notice['accepted_at'] or 'shown'})")
-            for notice in notices
-        ]
-        return format_html("<table>{}</table>", format_html_join("", "<tr><th>{}</th><td>{}</td></tr>", facts))
+    @admin.display(description="Created")
+    def created(self, row: Reservation) -> str:
+        return tables.instant(row.created_at)
 
-    @admin.display(description="Messages")
-    def messages_table(self, row: Reservation) -> str:
-        rows = [
-            (
-                reverse("admin:reservations_message_change", args=[each.pk]),
-                each.kind,
-                each.state,
-                each.sent_at or each.last_error,
-            )
-            for each in row.messages.order_by("id")
-        ]
-        return format_html(
-            "<table>{}</table>",
-            format_html_join("", '<tr><td><a href="{}">{}</a></td><td>{}</td><td>{}</td></tr>', rows),
+    @admin.display(description="Confirmed")
+    def confirmed(self, row: Reservation) -> str:
+        return tables.instant(row.confirmed_at) or "-"
+
+    @admin.display(description="Cancelled")
+    def cancelled(self, row: Reservation) -> str:
+        return tables.instant(row.cancelled_at) or "-"
+
+    @admin.display(description="As promised")
+    def receipt_table(self, row: Reservation) -> SafeString:
+        kept = receipts.read(row)
+        return tables.facts(
+            [
+                ("Price of one", kept.unit_price),
+                ("Total", kept.total),
+                ("Tax", kept.tax),
+                ("Due now", kept.due_now),
+                ("Ships", " to ".join(kept.ships) if kept.ships else "not said"),
+                ("May ship when reserved", "yes" if kept.may_ship else "no"),
+                ("Withdrawal", f"{kept.withdrawal_days} days" if kept.withdrawal_days else "not said"),
+                ("Terms", kept.terms_version),
+            ]
         )
 
+    @admin.display(description="Notices and consents")
+    def notices_table(self, row: Reservation) -> SafeString:
+        rows = [
+            (notice["id"], notice["text"], notice["version"], notice["language"], notice["accepted_at"] or "shown")
+            for notice in row.receipt["notices"]
+        ]
+        return tables.table(["Requirement", "Text", "Version", "Language", "Accepted"], rows)
+
+    @admin.display(description="Messages")
+    def messages_table(self, row: Reservation) -> SafeString:
+        rows = []
+        for each in row.messages.order_by("id").defer("raw"):
+            url = reverse("admin:reservations_message_change", args=[each.pk])
+            link = format_html('<a href="{}">{}</a>', url, each.kind)
+            rows.append((link, each.state, each.attempts, tables.instant(each.sent_at), each.last_error))
+        return tables.table(["Kind", "State", "Attempts", "Sent", "Last error"], rows)
+
     @admin.display(description="History")
-    def history(self, row: Reservation) -> str:
-        rows = [(each.at, each.actor, each.action, each.reason, each.facts) for each in row.events.order_by("id")]
-        line = "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>"
-        return format_html("<table>{}</table>", format_html_join("", line, rows))
+    def history(self, row: Reservation) -> SafeString:
+        rows = [
+            (tables.instant(each.at), each.actor, each.action, each.reason, _in_words(each.facts))
+            for each in row.events.order_by("id")
+        ]
+        return tables.table(["At", "Who", "What", "Why", "Facts"], rows)
 
 
-@admin.register(Message)
-class MessageAdmin(ReadOnly):
-    """The mail exactly as sent, its state, and one more try."""
-
-    list_display = ["id", "kind", "state", "reservation", "recipient", "attempts", "due_at", "sent_at", "last_error"]
-    list_select_related = ["reservation"]
-    list_filter = ["state", "kind"]
-    search_fields = ["reservation__reference", "recipient", "subject"]
-    ordering = ["-id"]
-    exclude = ["raw"]
-    readonly_fields = ["as_text", "as_sent"]
-    actions = ["send_again"]
-
-    @admin.display(description="Text")
-    def as_text(self, row: Message) -> str:
-        """The plain text part as its reader sees it."""
-        if not row.raw:
-            return "Not sent yet."
-        part = cast(EmailMessage, message_from_string(row.raw, policy=policy.default)).get_body(("plain",))
-        return format_html("<pre>{}</pre>", part.get_content() if part else "")
-
-    @admin.display(description="Exactly as sent")
-    def as_sent(self, row: Message) -> str:
-        return format_html("<details><summary>Source</summary><pre>{}</pre></details>", row.raw) if row.raw else ""
-
-    @admin.action(description="Send again what failed or is uncertain")
-    def send_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
-        waiting = queryset.filter(state__in=[Message.FAILED, Message.UNCERTAIN])
-        count = sum(outbox.owe_again(message=row, at=clock.now(), actor=actor(request)) for row in waiting)
-        messages.success(request, f"{count} messages are owed again.")
+def _in_words(facts: dict[str, Any]) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in facts.items())
 
 
 @admin.register(NotifyRequest)
 class NotifyRequestAdmin(ReadOnly):
+    """Who wants to be told when a product opens."""
+
     list_display = ["product", "market", "email", "language", "created_at", "confirmed_at", "told_at", "ended_at"]
     list_select_related = ["product", "market"]
     list_filter = ["product", "market"]
@@ -159,7 +176,12 @@ class NotifyRequestAdmin(ReadOnly):
 class EventAdmin(ReadOnly):
     """The append-only log."""
 
-    list_display = ["at", "actor", "action", "subject", "reason"]
-    list_filter = ["action"]
-    search_fields = ["subject", "actor"]
+    list_display = ["instant", "actor", "action", "subject", "reason"]
+    search_fields = ["subject__startswith", "actor__startswith", "action__startswith"]
+    search_help_text = "Beginning of a subject (reservation:QW-…, market:DE), an actor (staff:…) or an action"
     ordering = ["-id"]
+    raw_id_fields = ["reservation"]
+
+    @admin.display(description="At", ordering="id")
+    def instant(self, row: Event) -> str:
+        return tables.instant(row.at)

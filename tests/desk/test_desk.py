@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
-import time_machine
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, models, transaction
@@ -16,7 +14,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from reservations.actions.notifying import ask_to_be_told
 from reservations.actions.reserving import reserve
 from reservations.models import (
     Allotment,
@@ -26,7 +23,6 @@ from reservations.models import (
     Market,
     Message,
     Partner,
-    Product,
     Reservation,
     StopSale,
 )
@@ -34,26 +30,6 @@ from reservations.queries.availability import availabilities
 from tests.world import AT, allotment, wish
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def at_noon() -> Iterator[None]:
-    with time_machine.travel(AT, tick=False):
-        yield
-
-
-@pytest.fixture
-def staff(client: Client, launch_data: datetime) -> Client:
-    client.force_login(User.objects.create_superuser("grace", password="a-long-password"))
-    reserve(wish=wish(), at=AT)
-    ask_to_be_told(
-        product=Product.objects.get(slug="ring"),
-        market=Market.objects.get(code="DE"),
-        email="a@x.example",
-        language="en",
-        at=AT,
-    )
-    return client
 
 
 @pytest.mark.parametrize("model", list(admin.site._registry), ids=lambda model: model.__name__)
