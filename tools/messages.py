@@ -20,7 +20,7 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
 KEYWORDS = {"_": None, "gettext": None, "gettext_lazy": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
-Found = tuple[str | tuple[str, str], str | None, str]
+Found = tuple[str | tuple[str, ...], str | None, str]
 
 
 def from_source(path: Path, source: str) -> Iterator[Found]:

@@ -75,7 +75,7 @@ class LaunchPaused(Refusal):
 
 @dataclass(eq=False)
 class LaunchClosed(Refusal):
-    closed_at: datetime
+    closed_at: datetime | None
 
 
 @dataclass(eq=False)
@@ -161,7 +161,7 @@ def _reserve(wish: Wish, at: datetime) -> Reservation:
     _check_consents(wish, decision)
     _claim_limit(wish, window, variant)
     claim = _claim_place(wish, window, variant, market)
-    assert price is not None  # noqa: S101  (_open_window refuses a market without a price)
+    assert price is not None
     return _store(wish, at, variant, market, price, window, decision, claim)
 
 
@@ -338,7 +338,7 @@ def _ask_for_review(refusal: NotAvailableInMarket, wish: Wish, at: datetime) -> 
     product_id = Variant.objects.filter(sku=wish.sku).values_list("product_id", flat=True).first()
     for reason in waiting:
         ReviewTask.objects.get_or_create(
-            product_id=product_id,
+            product_id=product_id or 0,
             subdivision=wish.subdivision or "",
             requirement_id=reason.requirement,
             closed_at=None,

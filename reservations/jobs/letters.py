@@ -55,7 +55,7 @@ def write(message: Message) -> mail.Mail:
     if cause is None:
         raise ValueError(f"message {message.pk} has no cause")
     with translation.override(cause.language):
-        context = {"site_url": settings.SITE_URL, "language": cause.language, "kind": message.kind}
+        context: dict[str, object] = {"site_url": settings.SITE_URL, "language": cause.language, "kind": message.kind}
         if isinstance(cause, Reservation):
             context |= _about_reservation(cause)
         else:

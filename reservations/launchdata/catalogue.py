@@ -94,7 +94,7 @@ def _markets(file: Row) -> Iterator[Fields]:
             "name": row.get("name", str),
             "region": row.get("product_law_region", str),
             "currency": row.word("currency", is_currency, "an ISO 4217 currency"),
-            "languages": row.words("languages", lambda word: bool(word), "a BCP 47 language"),
+            "languages": row.words("languages", bool, "a BCP 47 language"),
             "tax_basis_points": None if rate is None else round(rate * 100),
             "tax_display": row.word(
                 "tax_inclusive_display",
@@ -258,13 +258,13 @@ def _variants(product: Row) -> Iterator[Fields]:
         options = {str(name): str(value) for name, value in zip(names, values, strict=True)}
         sku = pattern
         for name, value in options.items():
-            sku = sku.replace("{%s:3}" % name, value[:3].upper()).replace("{%s}" % name, value)
+            sku = sku.replace(f"{{{name}:3}}", value[:3].upper()).replace(f"{{{name}}}", value)
         if "{" in sku:
             raise row.fail("sku_pattern", f"{pattern!r} names an option that is not there")
         yield {"sku": sku, "options": options, "without_capabilities": []}
 
 
-def _prices(file: Row, markets: dict[str, Fields], variants: list[Fields]) -> Iterator[Fields]:
+def _prices(file: Row, markets: dict[str, Fields], variants: list[Fields]) -> Iterator[Fields]:  # noqa: C901  (two tables, one pass each)
     skus: dict[str, list[str]] = {}
     for variant in variants:
         skus.setdefault(variant["product"], []).append(variant["sku"])
@@ -289,8 +289,8 @@ def _prices(file: Row, markets: dict[str, Fields], variants: list[Fields]) -> It
     for product in file.rows("products"):
         reported = product.row("reported", None)
         prices = reported.row("price", None)
-        for code in prices.values:
-            row = prices.row(str(code))
+        for code in map(str, prices.values):
+            row = prices.row(code)
             if code not in markets or markets[str(code)]["currency"] != row.get("currency", str):
                 raise row.fail("currency", f"is not the currency of {code}")
             for sku in skus[product.get("slug", str)]:

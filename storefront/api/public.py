@@ -38,7 +38,7 @@ class Public(APIView):
 def paged(request: Request, rows: Any, ordering: str, shape: Any, page_size: int = 50) -> Response:
     pages = Pages()
     pages.ordering, pages.page_size = ordering, page_size
-    found = pages.paginate_queryset(rows, request)
+    found: Any = pages.paginate_queryset(rows, request)
     return pages.get_paginated_response([shape(row) for row in found or []])
 
 
@@ -59,7 +59,7 @@ def read_instant(request: Request) -> datetime | None:
     if text is None:
         return None
     try:
-        found = parse_datetime(text.replace(" ", "+"))
+        found: datetime | None = parse_datetime(text.replace(" ", "+"))
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:

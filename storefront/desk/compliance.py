@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -70,6 +70,15 @@ class EvidenceForm(words.DeskForm):
 
 
 class StopSaleForm(forms.ModelForm):
+    class Meta:
+        help_texts: ClassVar[dict[str, str]] = {
+            "product": "Empty: every product.",
+            "variant": "Empty: every variant of the product.",
+            "market": "Empty: every market.",
+            "subdivision": "ISO 3166-2, such as US-CA. Empty: the whole market.",
+            "lifted_at": "Empty: in force until somebody lifts it.",
+        }
+
     def clean_subdivision(self) -> str:
         place: str = self.cleaned_data["subdivision"].upper()
         error = words.complaint([place], words.SUBDIVISIONS, "subdivision") if place else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -27,11 +28,10 @@ class ReservationAdmin(ReadOnly):
     """Search by reference, e-mail or name; the whole history of one; cancel with a reason."""
 
     list_display = [
-        "reference", "status", "variant", "quantity", "market", "place_number",
-        "email", "name", "partner", "created_at",
+        "reference", "status", "variant", "units", "destination", "place", "email", "name", "partner", "created",
     ]  # fmt: skip
-    list_select_related = ["variant__product", "market", "partner"]
-    list_filter = ["status", "launch", "variant__product", "market", "partner", "is_sandbox"]
+    list_select_related = ["variant__product", "partner"]
+    list_filter = ["status", "launch", "variant__product", "partner", "is_sandbox", "market"]
     search_fields = ["reference", "email", "email_key", "name", "partner_reference"]
     search_help_text = "Reference, e-mail, name or the partner's own reference"
     ordering = ["-created_at"]
@@ -103,7 +103,19 @@ class ReservationAdmin(ReadOnly):
     def customer_page(self, row: Reservation) -> SafeString:
         return format_html('<a href="{}">Open as the customer sees it</a>', links.reservation_path(row))
 
-    @admin.display(description="Created")
+    @admin.display(description="Units", ordering="quantity")
+    def units(self, row: Reservation) -> int:
+        return row.quantity
+
+    @admin.display(description="To", ordering="market")
+    def destination(self, row: Reservation) -> str:
+        return row.subdivision or row.market_id
+
+    @admin.display(description="Place", ordering="place_number")
+    def place(self, row: Reservation) -> int:
+        return row.place_number
+
+    @admin.display(description="Created", ordering="created_at")
     def created(self, row: Reservation) -> str:
         return tables.instant(row.created_at)
 
@@ -134,7 +146,7 @@ class ReservationAdmin(ReadOnly):
     @admin.display(description="Notices and consents")
     def notices_table(self, row: Reservation) -> SafeString:
         rows = [
-            (notice["id"], notice["text"], notice["version"], notice["language"], notice["accepted_at"] or "shown")
+            (notice["id"], notice["text"], notice["version"], notice["language"], _accepted(notice["accepted_at"]))
             for notice in row.receipt["notices"]
         ]
         return tables.table(["Requirement", "Text", "Version", "Language", "Accepted"], rows)
@@ -155,6 +167,10 @@ class ReservationAdmin(ReadOnly):
             for each in row.events.order_by("id")
         ]
         return tables.table(["At", "Who", "What", "Why", "Facts"], rows)
+
+
+def _accepted(at: str | None) -> str:
+    return tables.instant(datetime.fromisoformat(at)) if at else "shown"
 
 
 def _in_words(facts: dict[str, Any]) -> str:

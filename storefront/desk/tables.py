@@ -26,4 +26,5 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> SafeString:
     if not lines:
         return SafeString("None.")
     head = format_html_join("", '<th scope="col">{}</th>', ((word,) for word in heads))
-    return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, SafeString("").join(lines))
+    body = format_html_join("", "{}", ((line,) for line in lines))
+    return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, body)

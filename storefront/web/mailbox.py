@@ -5,7 +5,6 @@ from __future__ import annotations
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import cast
 
 from csp.decorators import csp_replace
 from django.conf import settings
@@ -23,7 +22,7 @@ MOST = 200
 @require_safe
 def mailbox(request: HttpRequest) -> HttpResponse:
     """The latest mails, newest first."""
-    folder: Path = settings.MAILBOX_DIR
+    folder = Path(settings.MAILBOX_DIR or "")
     files = sorted(folder.glob("*.eml"), key=lambda file: file.stat().st_mtime, reverse=True)[:MOST]
     mails = [{"url": reverse("mail", args=[file.stem]), **_headers(_read(file))} for file in files]
     return render(request, "mailbox.html", {"mails": mails})
@@ -41,7 +40,7 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
 
 @never_cache
 @xframe_options_sameorigin
-@csp_replace(
+@csp_replace(  # type: ignore[arg-type]
     {"default-src": ["'none'"], "style-src": ["'unsafe-inline'"], "img-src": ["'self'"], "frame-ancestors": ["'self'"]}
 )
 @require_safe
@@ -52,14 +51,15 @@ def mail_html(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _find(name: str) -> EmailMessage:
-    file = settings.MAILBOX_DIR / f"{name}.eml"
-    if file.parent != settings.MAILBOX_DIR or not file.is_file():
+    folder = Path(settings.MAILBOX_DIR or "")
+    file = folder / f"{name}.eml"
+    if file.parent != folder or not file.is_file():
         raise Http404
     return _read(file)
 
 
 def _read(file: Path) -> EmailMessage:
-    return cast(EmailMessage, message_from_bytes(file.read_bytes(), policy=policy.default))
+    return message_from_bytes(file.read_bytes(), policy=policy.default)
 
 
 def _headers(message: EmailMessage) -> dict[str, str]:

@@ -32,7 +32,7 @@ def start(request: HttpRequest) -> HttpResponse:
     regions: dict[str, list[dict[str, Any]]] = {}
     for market in markets:
         regions.setdefault(_region(market), []).append(_choice(market))
-    grouped = [
+    grouped: list[dict[str, Any]] = [
         {"name": name, "markets": sorted(rows, key=lambda row: row["country"])}
         for name, rows in sorted(regions.items())
     ]
@@ -177,7 +177,7 @@ def availability(request: HttpRequest, site: Site) -> HttpResponse:
     products = list(Product.objects.prefetch_related("variants").order_by("position"))
     first = {row.slug: min(row.variants.all(), key=lambda variant: variant.position).sku for row in products}
     found = {(row.sku, row.market): row for row in availabilities(skus=first.values(), at=at)}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "code": market.code,
             "country": texts.country(market.code),

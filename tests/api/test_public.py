@@ -9,6 +9,7 @@ import time_machine
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from reservations.actions.reserving import Refusal
 from reservations.models import Requirement
 from storefront.refusals import CODES
 from tests.world import AT
@@ -157,8 +158,6 @@ def test_the_availability_table_costs_the_same_queries_for_one_market_and_all(
 
 
 def test_every_refusal_has_a_status_and_a_code() -> None:
-    from reservations.actions.reserving import Refusal
-
     assert set(Refusal.__subclasses__()) <= set(CODES)
 
 
