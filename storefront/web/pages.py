@@ -93,7 +93,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return problem(request, 404, "not_found", _("There is no such page."), _("Check the address, or start again here."))
 
 
-def forbidden(request: HttpRequest, reason: str = "") -> HttpResponse:
+def forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
     """A form without its cookie: say what to do, since nothing was stored."""
     title = _("This form could not be trusted.")
     return problem(
