@@ -25,7 +25,7 @@ from honcho.process import Popen, Process
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var"
 READY_SECONDS = 60
-ONE_SHOT_STEPS = (("migrate", "--verbosity", "0"), ("load_launch",), ("ensure_staff",))
+ONE_SHOT_STEPS = (("migrate", "--verbosity", "0"), ("load_launch", "--once"), ("ensure_staff",))
 
 
 def read_port() -> int:
