@@ -75,15 +75,19 @@ class Allotment(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(held__lte=F("capacity")), name="allotment_never_oversold"),
+            # Two, since NULLs differ from each other in an index and SQLite has no way to say otherwise.
             models.UniqueConstraint(
-                fields=["launch", "variant", "pool", "partner", "is_sandbox"],
-                name="one_allotment_per_pool",
-                nulls_distinct=False,
+                fields=["launch", "variant", "pool", "is_sandbox"],
+                condition=Q(partner__isnull=True),
+                name="one_direct_allotment_per_pool",
+            ),
+            models.UniqueConstraint(
+                fields=["launch", "variant", "pool", "partner", "is_sandbox"], name="one_partner_allotment_per_pool"
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.variant_id} {self.pool}"
+        return f"{self.variant}, {self.pool}"
 
     @property
     def left(self) -> int:

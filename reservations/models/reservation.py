@@ -62,6 +62,7 @@ class Reservation(models.Model):
         indexes = [
             models.Index(fields=["allotment", "status", "place_number"], name="reservation_line"),
             models.Index(fields=["partner", "created_at", "id"], name="reservation_partner"),
+            models.Index(fields=["-created_at", "-id"], name="reservation_newest"),
         ]
 
     def __str__(self) -> str:

@@ -9,13 +9,15 @@ if (marketForm) {
 }
 
 const form = document.querySelector("[data-reserve]");
+let asking = new AbortController();
 if (form) {
-  const region = form.querySelector("[name=subdivision]");
-  if (region) {
-    region.addEventListener("change", () => showRegion(region.value));
-  }
   addUp();
   form.addEventListener("input", addUp);
+  form.addEventListener("change", (event) => {
+    if (["variant", "subdivision"].includes(event.target.name)) {
+      showChoice(event.target.id);
+    }
+  });
   form.addEventListener("submit", sendOnce);
   // A page that comes back from the browser's memory may be sent again: the server knows the attempt.
   window.addEventListener("pageshow", () => setSending(false));
@@ -29,41 +31,58 @@ function followByPointer(select, act) {
   select.addEventListener("change", () => isPointer && act());
 }
 
-/** Consents depend on the region: fetch the page for it and put its notices here, keeping what was typed. */
-async function showRegion(subdivision) {
+/** Notices and consents depend on variant and region: fetch the page for them, and keep what was typed and ticked. */
+async function showChoice(changed) {
   const address = new URL(location.href);
-  address.searchParams.set("subdivision", subdivision);
-  const kept = [...form.elements].filter((element) => ["email", "name", "quantity", "variant"].includes(element.name));
-  const typed = kept.map((element) => [element.id, element.value, element.checked]);
-  const response = await fetch(address, { headers: { Accept: "text/html" } });
-  if (!response.ok) {
-    return;
+  for (const name of ["variant", "subdivision"]) {
+    address.searchParams.set(name, new FormData(form).get(name) ?? "");
   }
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  const fresh = page.querySelector("[data-reserve]");
+  asking.abort();
+  asking = new AbortController();
+  const fresh = await fetchForm(address, asking.signal);
   if (!fresh) {
-    location.assign(address);
     return;
   }
+  const typed = ["email", "name", "quantity"].map((name) => [name, form.elements[name]?.value]);
+  const ticked = [...form.querySelectorAll("[name^=consent_]:checked")].map((tick) => `${tick.name} ${tick.value}`);
   form.replaceChildren(...fresh.childNodes);
-  for (const [id, value, checked] of typed) {
-    const element = document.getElementById(id);
-    if (element?.type === "radio") {
-      element.checked = checked;
-    } else if (element) {
-      element.value = value;
+  for (const [name, value] of typed) {
+    if (value !== undefined && form.elements[name]) {
+      form.elements[name].value = value;
     }
   }
-  const select = form.querySelector("[name=subdivision]");
-  select?.addEventListener("change", () => showRegion(select.value));
-  select?.focus();
+  for (const tick of form.querySelectorAll("[name^=consent_]")) {
+    tick.checked = ticked.includes(`${tick.name} ${tick.value}`);
+  }
+  document.getElementById(changed)?.focus();
   addUp();
+}
+
+/** The form of that page; nothing when a later choice overtook this one. A page without a form is opened instead. */
+async function fetchForm(address, signal) {
+  try {
+    const response = await fetch(address, { headers: { Accept: "text/html" }, signal });
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const fresh = page.querySelector("[data-reserve]");
+    if (!response.ok || !fresh) {
+      location.assign(address);
+    }
+    return fresh;
+  } catch (error) {
+    if (error.name !== "AbortError") {
+      location.assign(address);
+    }
+    return null;
+  }
 }
 
 function addUp() {
   const chosen = form.querySelector("[name=variant]:checked");
   const quantity = Number(form.elements.quantity?.value);
   const row = form.querySelector("[data-total-row]");
+  if (!row) {
+    return;
+  }
   const isKnown = chosen?.dataset.amount && Number.isInteger(quantity) && quantity > 0 && quantity < 100;
   row.hidden = !isKnown;
   if (chosen?.dataset.price) {

@@ -17,6 +17,7 @@ from reservations.actions.deciding import rebuild_decisions
 from reservations.actions.recording import record
 from reservations.models import CustomerLimit, Decision, IdempotencyKey
 from storefront import clock
+from storefront.actors import actor
 
 SECRET_FIELDS = frozenset({"password", "digest"})
 PERSONAL_FIELDS = frozenset({"email", "email_key", "phone", "first_name", "last_name", "recipient", "subject", "raw"})
@@ -26,10 +27,6 @@ UNLOGGED = (Decision, IdempotencyKey, CustomerLimit, LogEntry)
 MOST_COUNTED = 10_000
 
 Facts = dict[str, Any]
-
-
-def actor(request: HttpRequest) -> str:
-    return f"staff:{request.user.get_username()}"[:80]
 
 
 def plain(value: Any) -> Any:

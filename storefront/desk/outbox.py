@@ -19,8 +19,9 @@ from django.views.decorators.http import require_POST
 from reservations.actions import outbox
 from reservations.models import Message
 from storefront import clock
+from storefront.actors import actor
 from storefront.desk import tables
-from storefront.desk.logged import ReadOnly, actor
+from storefront.desk.logged import ReadOnly
 
 # A mail is shown as a picture of itself: its own styles, no script, no request to anywhere but the images it carries.
 MAIL_POLICY = {

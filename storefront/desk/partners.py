@@ -14,7 +14,8 @@ from reservations.actions.keys import SCOPES, create_api_key
 from reservations.actions.recording import record
 from reservations.models import ApiKey, Partner
 from storefront import clock
-from storefront.desk.logged import Logged, actor
+from storefront.actors import actor
+from storefront.desk.logged import Logged
 
 
 @admin.register(Partner)

@@ -19,8 +19,9 @@ from reservations.models import Event, NotifyRequest, Reservation
 from reservations.queries import links, receipts
 from reservations.rules import lifecycle, places
 from storefront import clock
+from storefront.actors import actor
 from storefront.desk import tables
-from storefront.desk.logged import ReadOnly, actor
+from storefront.desk.logged import ReadOnly
 
 
 @admin.register(Reservation)

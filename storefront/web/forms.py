@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -25,10 +26,37 @@ def check_name(value: str) -> str:
     return tidy
 
 
+class Tick(forms.CheckboxInput):
+    """A checkbox that sends the version of the text it stands beside."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(check_test=lambda value: value == version)
+        self.version = version
+
+    def format_value(self, value: Any) -> str:
+        return self.version
+
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> str:
+        return str(data.get(name, ""))
+
+
+class ConsentField(forms.Field):
+    """Ticked, and beside the text as it stands now."""
+
+    def __init__(self, notice: gate.Notice) -> None:
+        super().__init__(label=gettext(notice.text), widget=Tick(notice.version))
+        self.version = notice.version
+
+    def validate(self, value: str) -> None:
+        if not value:
+            raise ValidationError(_("We may only reserve if you agree to this."), code="required")
+        if value != self.version:
+            raise ValidationError(_("This text has changed. Read it again and tick the box."), code="changed")
+
+
 class ReservationForm(forms.Form):
     """The reservation form of one product and destination; its consents are those that the destination asks for."""
 
-    attempt = forms.UUIDField(widget=forms.HiddenInput)
     variant = forms.ChoiceField(label=_("Variant"), widget=forms.RadioSelect)
     quantity = forms.IntegerField(label=_("Quantity"), min_value=1, max_value=MOST_UNITS, initial=1)
     email = forms.EmailField(
@@ -63,25 +91,19 @@ class ReservationForm(forms.Form):
                 label=_("State, province or region of delivery"), choices=[("", gettext("Choose …")), *subdivisions]
             )
         self.consents = consents
-        for number, consent in enumerate(consents):
-            self.fields[f"consent_{number}"] = forms.BooleanField(
-                label=gettext(consent.text), error_messages={"required": _("We may only reserve if you agree to this.")}
-            )
-            self.fields[f"version_{number}"] = forms.CharField(
-                widget=forms.HiddenInput, initial=f"{consent.id} {consent.version}", required=False
-            )
+        for consent in consents:
+            self.fields[f"consent_{consent.id}"] = ConsentField(consent)
 
     def clean_name(self) -> str:
         return check_name(self.cleaned_data["name"])
 
+    @property
+    def ticks(self) -> list[forms.BoundField]:
+        return [self[f"consent_{consent.id}"] for consent in self.consents]
+
     def given_consents(self) -> dict[str, str]:
         """Requirement id → version of each consent that was ticked, as the sent form showed it."""
-        given = {}
-        for number in range(len(self.consents)):
-            if self.cleaned_data.get(f"consent_{number}"):
-                identifier, _space, version = self.cleaned_data.get(f"version_{number}", "").partition(" ")
-                given[identifier] = version
-        return given
+        return {consent.id: self.cleaned_data[f"consent_{consent.id}"] for consent in self.consents}
 
 
 class NotifyForm(forms.Form):

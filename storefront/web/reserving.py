@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.crypto import constant_time_compare
@@ -19,14 +21,16 @@ from reservations.queries.availability import Availability, availabilities
 from reservations.queries.places import people_ahead
 from reservations.queries.receipts import read as read_receipt
 from reservations.queries.receipts import tax_words
-from reservations.rules import gate, lifecycle, places
+from reservations.rules import gate, lifecycle, opening, places
 from storefront import clock
+from storefront.actors import actor
 from storefront.web import refusals, words
 from storefront.web.cards import product_cards, tax_of
 from storefront.web.forms import ReservationForm
-from storefront.web.site import Site, in_market, problem
+from storefront.web.site import Site, in_market, problem, see_other
 
 ATTEMPT_COOKIE = "attempt"
+RESERVABLE = (opening.OPEN, opening.WAITLIST)
 DEFAULT_LIMIT = 1
 
 
@@ -41,56 +45,63 @@ def reserve(request: HttpRequest, site: Site, slug: str) -> HttpResponse:
     row = Product.objects.filter(slug=slug).first()
     if row is None:
         return problem(request, 404, "unknown_product", _("There is no such product."), site=site)
+    if "show" in request.POST:
+        choice = urlencode({name: _asked(request, name) for name in ("variant", "subdivision")})
+        return see_other(f"{request.path}?{choice}")
     card = product_cards(site, [row], clock.now())[0]
-    subdivision = request.POST.get("subdivision") or request.GET.get("subdivision", "")
-    answer = _answer(card, site, subdivision)
+    answers = _answers(card, site, _asked(request, "subdivision"))
+    answer = answers.get(_asked(request, "variant"), answers[card["availability"].sku])
     attempt = _attempt(request)
-    form = _form(request, site, row, card, answer, attempt)
+    form = _form(request, site, row, card, answer)
     if request.method == "POST" and form.is_valid():
-        return _send(request, site, slug, card, form, answer)
+        return _send(request, site, card, form, answers)
     status = 422 if request.method == "POST" else 200
-    response = render(request, "reserve.html", _context(site, card, form, answer, None), status=status)
-    response.set_cookie(ATTEMPT_COOKIE, str(attempt), httponly=True, samesite="Lax")
+    response = render(request, "reserve.html", _context(request, site, card, form, answers), status=status)
+    response.set_cookie(ATTEMPT_COOKIE, str(attempt), httponly=True, samesite="Lax", secure=settings.IS_SECURE)
     return response
 
 
-def _answer(card: dict[str, Any], site: Site, subdivision: str) -> Availability:
-    """The availability of the product's best variant at the chosen place."""
+def _asked(request: HttpRequest, name: str) -> str:
+    return request.POST.get(name) or request.GET.get(name, "")
+
+
+def _answers(card: dict[str, Any], site: Site, subdivision: str) -> dict[str, Availability]:
+    """SKU → the availability of each variant at the chosen place."""
     known = {each["code"] for each in site.market.subdivisions}
-    if subdivision not in known:
-        best: Availability = card["availability"]
-        return best
-    sku = card["availability"].sku
-    return availabilities(skus=[sku], at=clock.now(), destinations=[(site.market.code, subdivision)])[0]
+    place = subdivision if subdivision in known else None
+    skus = [variant["sku"] for variant in card["variants"]]
+    rows = availabilities(skus=skus, at=clock.now(), destinations=[(site.market.code, place)])
+    return {row.sku: row for row in rows}
 
 
 def _attempt(request: HttpRequest) -> uuid.UUID:
     """One number for all tabs of a browser until a reservation is made, so that a form counts once."""
-    try:
-        return uuid.UUID(request.COOKIES.get(ATTEMPT_COOKIE, ""))
-    except ValueError:
-        return uuid.uuid4()
+    for given in (request.POST.get("attempt", ""), request.COOKIES.get(ATTEMPT_COOKIE, "")):
+        try:
+            return uuid.UUID(given)
+        except ValueError:
+            continue
+    return uuid.uuid4()
 
 
 def _form(
-    request: HttpRequest, site: Site, row: Product, card: dict[str, Any], answer: Availability, attempt: uuid.UUID
+    request: HttpRequest, site: Site, row: Product, card: dict[str, Any], answer: Availability
 ) -> ReservationForm:
     window = LaunchMarket.objects.select_related("launch").filter(market=site.market, launch__products=row).first()
     asks = bool(card["availability"].decision.varies_in)
     posted = request.POST if request.method == "POST" else None
-    chosen = request.GET.get("variant", card["availability"].sku)
     return ReservationForm(
         posted,
         variants=[(each["sku"], each["name"]) for each in card["variants"]],
         limit=window.launch.per_customer_limit if window else DEFAULT_LIMIT,
         subdivisions=[(each["code"], each["name"]) for each in site.market.subdivisions] if asks else [],
         consents=answer.decision.consents,
-        initial={"attempt": attempt, "variant": chosen, "subdivision": request.GET.get("subdivision", "")},
+        initial={"variant": answer.sku, "subdivision": answer.subdivision or ""},
     )
 
 
 def _send(
-    request: HttpRequest, site: Site, slug: str, card: dict[str, Any], form: ReservationForm, answer: Availability
+    request: HttpRequest, site: Site, card: dict[str, Any], form: ReservationForm, answers: dict[str, Availability]
 ) -> HttpResponse:
     given = form.cleaned_data
     wish = reserving.Wish(
@@ -102,24 +113,31 @@ def _send(
         email=given["email"],
         name=given["name"],
         consents=form.given_consents(),
-        attempt=given["attempt"],
+        attempt=_attempt(request),
     )
     try:
         reservation = reserving.reserve(wish=wish, at=clock.now())
     except reserving.Refusal as refusal:
         told = refusals.explain(refusal, site, card)
-        return render(request, "reserve.html", _context(site, card, form, answer, told), status=told["status"])
-    response = HttpResponseRedirect(links.reservation_path(reservation) + "&new=1")
-    response.status_code = 303
+        return render(
+            request, "reserve.html", _context(request, site, card, form, answers, told), status=told["status"]
+        )
+    response = see_other(links.reservation_path(reservation) + "&new=1")
     response.delete_cookie(ATTEMPT_COOKIE)
     return response
 
 
 def _context(
-    site: Site, card: dict[str, Any], form: ReservationForm, answer: Availability, refusal: dict[str, Any] | None
+    request: HttpRequest,
+    site: Site,
+    card: dict[str, Any],
+    form: ReservationForm,
+    answers: dict[str, Availability],
+    refusal: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    chosen = form["variant"].value()
-    price = next((each["price"] for each in card["variants"] if each["sku"] == chosen), card["price"])
+    best = answers[card["availability"].sku]
+    answer = answers.get(form["variant"].value(), best)
+    price = next((each["price"] for each in card["variants"] if each["sku"] == answer.sku), card["price"])
     markets = sorted(
         ({"code": code, "name": texts.country(code)} for code in Market.objects.values_list("code", flat=True)),
         key=lambda each: each["name"],
@@ -128,10 +146,9 @@ def _context(
         "site": site,
         "card": card,
         "form": form,
+        "attempt": _attempt(request),
         "variants": card["variants"],
-        "consents": [form[f"consent_{number}"] for number in range(len(form.consents))],
         "notices": [{"text": _(each.text)} for each in answer.decision.notices if not each.consent],
-        "disabled_features": answer.decision.disabled_features,
         "market": site.market,
         "markets": markets,
         "total": {
@@ -145,7 +162,8 @@ def _context(
         "next_change": words.next_change_words(answer.next_change_at, site.market.timezone),
         "opens_at": answer.opens_at.isoformat() if answer.opens_at else None,
         "opens_words": texts.instant(answer.opens_at, site.market.timezone) if answer.opens_at else None,
-        "can_reserve": answer.status in ("open", "waitlist"),
+        "can_reserve": answer.status in RESERVABLE,
+        "can_reserve_any": any(each.status in RESERVABLE for each in answers.values()),
         "refusal": refusal,
     }
 
@@ -203,10 +221,8 @@ def cancel(request: HttpRequest, site: Site, reference: str) -> HttpResponse:
     row = _opened(request, reference)
     if row is None:
         return _no_key(request, site)
-    cancelling.cancel(reservation=row, at=clock.now(), actor="customer")
-    response = HttpResponseRedirect(links.reservation_path(row))
-    response.status_code = 303
-    return response
+    cancelling.cancel(reservation=row, at=clock.now(), actor=actor(request))
+    return see_other(links.reservation_path(row))
 
 
 def _opened(request: HttpRequest, reference: str) -> Reservation | None:

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import translation
@@ -102,3 +102,10 @@ def problem(
         links_on.insert(0, {"text": _("Back to the launch"), "url": site.prefix})
     context = {"code": code, "title": title, "sentence": sentence, "links": links_on, "site": site}
     return render(request, "problem.html", context, status=status)
+
+
+def see_other(url: str) -> HttpResponseRedirect:
+    """After a POST: go and look there (303, RFC 9110)."""
+    response = HttpResponseRedirect(url)
+    response.status_code = 303
+    return response

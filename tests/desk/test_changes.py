@@ -31,7 +31,7 @@ from reservations.models import (
 )
 from reservations.queries.availability import availabilities
 from storefront.desk.logged import Logged
-from tests.desk.pages import complaints, fill_in
+from tests.pages import complaints, fill_in
 from tests.world import AT, allotment, wish
 
 pytestmark = pytest.mark.django_db
