@@ -22,7 +22,7 @@ def build_messages(*, always: bool = False) -> None:
     """Compile every .po that is newer than its .mo."""
     sources = list((ROOT / "locale").glob("*/LC_MESSAGES/django.po"))
     if always or any(_is_newer(source, source.with_suffix(".mo")) for source in sources):
-        _python("babel.messages.frontend", "--quiet", "compile", "-d", "locale", "-D", "django")
+        _python("babel.messages.frontend", "--quiet", "compile", "--use-fuzzy", "-d", "locale", "-D", "django")
 
 
 def build_static(*, always: bool = False) -> None:

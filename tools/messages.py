@@ -2,6 +2,7 @@
 
 python tools/messages.py            update all catalogues; untranslated texts are listed
 python tools/messages.py fr         start a new language: one more file
+python tools/messages.py --check    change nothing; fail when a text is not translated
 """
 
 from __future__ import annotations
@@ -48,7 +49,6 @@ def from_data() -> Iterator[Found]:
 
 def collect() -> Catalog:
     """A template catalogue of everything."""
-    settings.configure(USE_I18N=True)
     template = Catalog(charset="utf-8")
     found = list(from_data())
     for folder in ("storefront", "reservations"):
@@ -64,30 +64,54 @@ def collect() -> Catalog:
     return template
 
 
-def update(language: str, template: Catalog) -> list[str]:
-    """Bring one catalogue up to date; returns the texts without a translation."""
-    path = ROOT / "locale" / language / "LC_MESSAGES" / "django.po"
-    path.parent.mkdir(parents=True, exist_ok=True)
+def update(language: str, template: Catalog) -> Catalog:
+    """One catalogue brought up to date, in memory."""
+    path = path_of(language)
     catalogue = Catalog(locale=language, charset="utf-8")
     if path.exists():
         with path.open("rb") as file:
             catalogue = read_po(file, locale=language)
-    catalogue.update(template, no_fuzzy_matching=True)
+    catalogue.update(template, no_fuzzy_matching=True, update_creation_date=False)
     catalogue.obsolete.clear()
-    with path.open("wb") as file:
+    catalogue.fuzzy = False
+    catalogue.header_comment = f"# Texts of the shop, {language}. `python tools/messages.py` keeps this file complete."
+    catalogue.project, catalogue.version = "launch-reservations", "1"
+    catalogue.last_translator = catalogue.language_team = catalogue.msgid_bugs_address = "none"
+    return catalogue
+
+
+def path_of(language: str) -> Path:
+    return ROOT / "locale" / language / "LC_MESSAGES" / "django.po"
+
+
+def write(language: str, catalogue: Catalog) -> None:
+    path_of(language).parent.mkdir(parents=True, exist_ok=True)
+    with path_of(language).open("wb") as file:
         write_po(file, catalogue, width=120, omit_header=False, include_lineno=False, sort_output=True)
-    return [str(message.id) for message in catalogue if message.id and not message.string]
 
 
-def main() -> None:
-    languages = sys.argv[1:] or [path.parent.parent.name for path in ROOT.glob("locale/*/LC_MESSAGES/django.po")]
-    template = collect()
+def faults(catalogue: Catalog) -> list[str]:
+    """Texts without a translation, and translations whose placeholders are not those of the text."""
+    missing = [f"not translated: {message.id}" for message in catalogue if message.id and not message.string]
+    wrong = [f"{error}: {message.id}" for message, errors in catalogue.check() if message.string for error in errors]
+    return missing + wrong
+
+
+def main(arguments: list[str]) -> int:
+    settings.configure(USE_I18N=True)
+    is_check = "--check" in arguments
+    languages = [word for word in arguments if word != "--check"]
+    languages = languages or sorted(path.parent.parent.name for path in ROOT.glob("locale/*/LC_MESSAGES/django.po"))
+    template, count = collect(), 0
     for language in languages:
-        missing = update(language, template)
-        print(f"{language}: {len(missing)} texts without a translation")
-        for text in missing:
-            print(f"  {text}")
+        catalogue = update(language, template)
+        if not is_check:
+            write(language, catalogue)
+        found = faults(catalogue)
+        count += len(found)
+        print("\n  ".join([f"{language}: {len(found)} faults in {len(catalogue)} texts", *found]))
+    return int(is_check and count > 0)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -69,6 +69,7 @@ def list_checks(scratch: Path) -> list[Check]:
         ("style (ruff check)", f"{PROGRAMS}/ruff check --output-format concise", {}),
         ("format (ruff format)", f"{PROGRAMS}/ruff format --check", {}),
         ("import contracts", f"{PROGRAMS}/lint-imports", {}),
+        ("translations are complete", f"{PYTHON} tools/messages.py --check", {}),
         ("migrations are complete", f"{manage} makemigrations --check --dry-run", sqlite),
         ("deployment check", f"{manage} check --deploy --fail-level WARNING", make_production_environment()),
         ("locked packages fit each other", f"{PYTHON} -m pip check --disable-pip-version-check", {}),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -13,13 +12,12 @@ from zoneinfo import available_timezones
 import pycountry
 from babel.numbers import is_currency
 
-from reservations.launchdata.files import BadLaunchData, Row, read_rows
+from reservations.launchdata.files import BadLaunchData, Fields, Row, once, read_rows
+from reservations.launchdata.products import KINDS, read_prices, read_products
 from reservations.rules import gate
 
-Fields = dict[str, Any]
 _COUNTRIES = frozenset(country.alpha_2 for country in pycountry.countries) | {"XK"}  # Kosovo has a user-assigned code
 _SUBDIVISIONS = {row.code: row for row in pycountry.subdivisions}
-_KINDS = ("glasses", "ring", "earphones")
 
 
 @dataclass(frozen=True)
@@ -43,14 +41,14 @@ def read_launch_data(folder: Path) -> LaunchData:
     conditions = frozenset(requirement_file.row("conditions").values)
     requirements = list(_requirements(requirement_file, conditions))
     product_file = read_rows(folder / "products.yaml")
-    products, variants = _products(product_file, conditions)
+    products, variants = read_products(product_file, conditions)
     skus = {variant["sku"]: variant for variant in variants}
     slugs = {product["slug"] for product in products}
     return LaunchData(
         markets=markets,
         products=products,
         variants=variants,
-        prices=list(_prices(product_file, codes, variants)),
+        prices=list(read_prices(product_file, codes, variants)),
         requirements=requirements,
         evidence=list(
             _evidence(read_rows(folder / "evidence.yaml"), {row["id"] for row in requirements}, slugs, set(skus))
@@ -67,15 +65,6 @@ def _is_subdivision(word: str) -> bool:
     return word in _SUBDIVISIONS
 
 
-def _once(row: Row, field: str, seen: set[str]) -> str:
-    """A name that is not given twice."""
-    name = row.get(field, str)
-    if name in seen:
-        raise row.fail(field, f"{name!r} is given twice")
-    seen.add(name)
-    return str(name)
-
-
 def _markets(file: Row) -> Iterator[Fields]:
     file.allow("meta", "markets")
     seen: set[str] = set()
@@ -87,7 +76,7 @@ def _markets(file: Row) -> Iterator[Fields]:
             *"digital_consent_age_confidence stripe_presentment stripe_note notes audited_on".split(),
         )
         code = row.word("code", _is_country, "an ISO 3166-1 alpha-2 country")
-        _once(row, "code", seen)
+        once(row, "code", seen)
         rate = row.get("vat_standard_rate", (int, float), None)
         yield {
             "code": code,
@@ -125,7 +114,7 @@ def _requirements(file: Row, conditions: frozenset[Any]) -> Iterator[Fields]:
             *"confidence audited_on subdivisions exclude_subdivisions review_subdivisions product_types condition".split(),
             *"evidence_validity transition_until inherits per_country_evidence site_feature blocks_option".split(),
         )
-        yield {"id": _once(row, "id", seen), **_requirement(row, conditions, ids)}
+        yield {"id": once(row, "id", seen), **_requirement(row, conditions, ids)}
 
 
 def _requirement(row: Row, conditions: frozenset[Any], ids: set[str]) -> Fields:
@@ -169,7 +158,7 @@ def _requirement(row: Row, conditions: frozenset[Any], ids: set[str]) -> Fields:
             field: row.words(field, _is_subdivision, "an ISO 3166-2 subdivision", [])
             for field in ("subdivisions", "exclude_subdivisions", "review_subdivisions")
         },
-        "product_types": row.words("product_types", _KINDS.__contains__, "a kind of product", []),
+        "product_types": row.words("product_types", KINDS.__contains__, "a kind of product", []),
         "condition": condition,
         "blocks_option": row.get("blocks_option", str, None) or "",
         "inherits": row.words("inherits", ids.__contains__, "a requirement of this file", []),
@@ -179,133 +168,6 @@ def _requirement(row: Row, conditions: frozenset[Any], ids: set[str]) -> Fields:
         "confidence": row.get("confidence", str),
         "audited_on": row.get("audited_on", date, None),
     }
-
-
-def _products(file: Row, conditions: frozenset[Any]) -> tuple[list[Fields], list[Fields]]:
-    file.allow("meta", "products", "illustrative_prices", "illustrative_deposits")
-    sources = {row.get("id", str): row.get("title", str) for row in file.row("meta").rows("sources")}
-    seen: set[str] = set()
-    skus: set[str] = set()
-    products, variants = [], []
-    for position, row in enumerate(file.rows("products")):
-        row.allow(
-            "slug",
-            "kind",
-            "name",
-            "tagline",
-            "capabilities",
-            "conditions",
-            "reported",
-            "illustrative",
-            "status",
-            "variants",
-        )
-        slug = _once(row, "slug", seen)
-        given = row.row("conditions")
-        for condition, value in given.values.items():
-            if condition not in conditions:
-                raise given.fail(str(condition), "is not among the conditions of requirements.yaml")
-            given.get(str(condition), bool, None)
-            del value
-        products.append(
-            {
-                "slug": slug,
-                "kind": row.word("kind", _KINDS.__contains__, f"one of {', '.join(_KINDS)}"),
-                "name": dict(row.row("name").values),
-                "tagline": dict(row.row("tagline").values),
-                "capabilities": row.words("capabilities", gate.CAPABILITIES.__contains__, "a known capability"),
-                "conditions": dict(given.values),
-                "specs": {
-                    str(name): {**spec, "source": _source_titles(spec, sources)}
-                    for name, spec in row.row("reported", None).values.items()
-                    if name != "price" and isinstance(spec, dict)
-                },
-                "position": position,
-            }
-        )
-        for place, variant in enumerate(_variants(row)):
-            if variant["sku"] in skus:
-                raise row.fail("variants", f"SKU {variant['sku']!r} is given twice")
-            skus.add(variant["sku"])
-            variants.append({"product": slug, "position": place, **variant})
-    return products, variants
-
-
-def _source_titles(spec: Fields, sources: dict[str, str]) -> str:
-    """Where a fact was read, in words."""
-    return "; ".join(sources.get(word.strip(), word.strip()) for word in str(spec.get("source", "")).split(",") if word)
-
-
-def _variants(product: Row) -> Iterator[Fields]:
-    """Listed variants, or every combination of options with a SKU by pattern."""
-    given = product.get("variants", (list, dict))
-    if isinstance(given, list):
-        for row in product.rows("variants"):
-            row.allow("sku", "options", "without_capabilities")
-            yield {
-                "sku": row.get("sku", str),
-                "options": {str(key): str(value) for key, value in row.row("options").values.items()},
-                "without_capabilities": row.words(
-                    "without_capabilities", gate.CAPABILITIES.__contains__, "a known capability", []
-                ),
-            }
-        return
-    row = product.row("variants")
-    row.allow("options", "sku_pattern")
-    names = list(row.row("options").values)
-    pattern = row.get("sku_pattern", str)
-    for values in itertools.product(*row.row("options").values.values()):
-        options = {str(name): str(value) for name, value in zip(names, values, strict=True)}
-        sku = pattern
-        for name, value in options.items():
-            sku = sku.replace(f"{{{name}:3}}", value[:3].upper()).replace(f"{{{name}}}", value)
-        if "{" in sku:
-            raise row.fail("sku_pattern", f"{pattern!r} names an option that is not there")
-        yield {"sku": sku, "options": options, "without_capabilities": []}
-
-
-def _prices(file: Row, markets: dict[str, Fields], variants: list[Fields]) -> Iterator[Fields]:  # noqa: C901  (two tables, one pass each)
-    skus: dict[str, list[str]] = {}
-    for variant in variants:
-        skus.setdefault(variant["product"], []).append(variant["sku"])
-    table = file.row("illustrative_prices")
-    found: dict[tuple[str, str], Fields] = {}
-    for slug in table.values:
-        if slug not in skus:
-            raise table.fail(str(slug), "is not a product of this file")
-        row = table.row(str(slug))
-        for key in row.values:
-            amount, currency = _amount(row, str(key))
-            codes = [c for c, m in markets.items() if m["currency"] == "EUR"] if key == "EUR" else [str(key)]
-            for code in codes:
-                if code not in markets:
-                    raise row.fail(str(key), "is not a market")
-                if markets[code]["currency"] != currency:
-                    raise row.fail(str(key), f"{currency} is not the currency of {code}")
-                for sku in skus[str(slug)]:
-                    found[sku, code] = {
-                        "variant": sku, "market": code, "amount_minor": amount, "currency": currency, "is_illustrative": True,
-                    }  # fmt: skip
-    for product in file.rows("products"):
-        reported = product.row("reported", None)
-        prices = reported.row("price", None)
-        for code in map(str, prices.values):
-            row = prices.row(code)
-            if code not in markets or markets[str(code)]["currency"] != row.get("currency", str):
-                raise row.fail("currency", f"is not the currency of {code}")
-            for sku in skus[product.get("slug", str)]:
-                found[sku, str(code)] = {
-                    "variant": sku, "market": str(code), "amount_minor": row.get("amount_minor", int),
-                    "currency": row.get("currency", str), "is_illustrative": False,
-                }  # fmt: skip
-    yield from found.values()
-
-
-def _amount(row: Row, key: str) -> tuple[int, str]:
-    amount, _, currency = str(row.values[key]).partition(" ")
-    if not amount.isdecimal() or int(amount) == 0 or not is_currency(currency):
-        raise row.fail(key, f"{row.values[key]!r} is not an amount in minor units and an ISO 4217 currency")
-    return int(amount), currency
 
 
 def _evidence(file: Row, requirements: set[str], slugs: set[str], skus: set[str]) -> Iterator[Fields]:
@@ -323,7 +185,7 @@ def _evidence(file: Row, requirements: set[str], slugs: set[str], skus: set[str]
         if not products and not variants:
             raise row.fail("products", "name the products or variants that this document covers")
         yield {
-            "id": _once(row, "id", seen),
+            "id": once(row, "id", seen),
             "requirement": row.word("requirement", requirements.__contains__, "a requirement of requirements.yaml"),
             "products": products,
             "variants": variants,
@@ -354,7 +216,7 @@ def _launches(file: Row, markets: dict[str, Fields], slugs: set[str], skus: dict
                 raise special.fail(str(code), "is not a market of this launch")
         ships = row.row("ships", None)
         yield {
-            "slug": _once(row, "slug", seen),
+            "slug": once(row, "slug", seen),
             "name": dict(row.row("name").values),
             "products": row.words("products", slugs.__contains__, "a product"),
             "per_customer_limit": row.get("per_customer_limit", int),

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+Fields = dict[str, Any]
+
 
 class BadLaunchData(ValueError):
     """A data file says something that cannot be loaded. `str()` is "file:line: field: remedy"."""
@@ -107,6 +109,15 @@ class Row:
             if not isinstance(value, Mapping):
                 raise self.fail(field, f"{value!r} is not a mapping")
             yield Row(self.file, value)
+
+
+def once(row: Row, field: str, seen: set[str]) -> str:
+    """A name that is not given twice."""
+    name = row.get(field, str)
+    if name in seen:
+        raise row.fail(field, f"{name!r} is given twice")
+    seen.add(name)
+    return str(name)
 
 
 def _empty(line: int) -> Mapping:

@@ -208,7 +208,6 @@ def reservation(request: HttpRequest, site: Site, reference: str) -> HttpRespons
         ],
     }
     response = render(request, "reservation.html", context)
-    response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"
     return response
 

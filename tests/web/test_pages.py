@@ -14,6 +14,7 @@ from tests.world import OPENS_AT
 
 pytestmark = pytest.mark.django_db
 LANGUAGES = ("en", "de", "zh-hans")
+PRIVACY = {"en": "Privacy", "de": "Datenschutz", "zh-hans": "隐私"}
 PAGES = (
     "",
     "products/glasses-s1/",
@@ -36,7 +37,8 @@ def test_each_page_speaks_the_language_of_its_address(client: Client, page: str,
     for market in ("de", "us", "ca", "kr"):
         answer = client.get(f"/{language}-{market}/{page}")
         assert answer.status_code == 200
-        assert f'<html lang="{language}' in answer.content.decode()
+        text = answer.content.decode()
+        assert f'<html lang="{language}' in text and PRIVACY[language] in text
 
 
 def test_the_launch_page_opens_in_every_market(client: Client) -> None:

@@ -1,0 +1,41 @@
+"""What a journey sets or asks in the shop's database, from a process of its own.
+
+python -m tests.journeys.books open_in MARKET SECONDS | of EMAIL | held
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import timedelta
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "storefront.settings")
+django.setup()
+
+from reservations.models import LaunchMarket, Reservation  # noqa: E402
+from storefront import clock  # noqa: E402
+from tests.world import allotment  # noqa: E402
+
+
+def open_in(market: str, seconds: str) -> str:
+    """Set the opening of a market to so many seconds from now."""
+    opens_at = clock.now() + timedelta(seconds=float(seconds))
+    LaunchMarket.objects.filter(market_id=market).update(opens_at=opens_at)
+    return opens_at.isoformat()
+
+
+def of(email: str) -> list[dict[str, Any]]:
+    fields = ("reference", "status", "quantity", "place_number", "language", "variant__sku", "market")
+    return list(Reservation.objects.filter(email=email).order_by("created_at").values(*fields))
+
+
+def held() -> int:
+    return allotment().held
+
+
+if __name__ == "__main__":
+    print(json.dumps({"open_in": open_in, "of": of, "held": held}[sys.argv[1]](*sys.argv[2:])))
