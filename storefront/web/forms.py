@@ -36,7 +36,7 @@ class Tick(forms.CheckboxInput):
     def format_value(self, value: Any) -> str:
         return self.version
 
-    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> str:
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> str:  # type: ignore[override]  # the version, not a bare yes
         return str(data.get(name, ""))
 
 

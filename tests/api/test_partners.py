@@ -14,6 +14,7 @@ from django.test import Client
 
 from reservations.actions.keys import create_api_key
 from reservations.models import CustomerLimit, Event, IdempotencyKey, Message, Partner, Reservation
+from tests.jobs.stage import free_port
 from tests.world import AT, OPENS_AT, allotment, consents
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -134,6 +135,13 @@ def test_at_opening_minus_a_millisecond_nothing_and_on_the_instant_a_place(calle
     assert books() == before
     with time_machine.travel(OPENS_AT, tick=False):
         assert caller.post(given).status_code == 201
+
+
+def test_a_broker_that_is_down_stops_nobody(caller: Caller, settings: Any) -> None:
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": f"redis://127.0.0.1:{free_port()}/0"}}
+    settings.CELERY_BROKER_URL = settings.CACHES["default"]["LOCATION"]
+    assert caller.post(body()).status_code == 201
+    assert [message.state for message in Message.objects.all()] == ["owed"]
 
 
 LONG = "x" * 10_000

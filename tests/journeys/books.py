@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -38,4 +39,5 @@ def held() -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"open_in": open_in, "of": of, "held": held}[sys.argv[1]](*sys.argv[2:])))
+    actions: dict[str, Callable[..., Any]] = {"open_in": open_in, "of": of, "held": held}
+    print(json.dumps(actions[sys.argv[1]](*sys.argv[2:])))

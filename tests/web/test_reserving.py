@@ -13,6 +13,7 @@ from django.test import Client
 from reservations.models import CustomerLimit, Event, Launch, Message, Reservation
 from reservations.queries import links
 from reservations.rules import lifecycle
+from tests.jobs.stage import free_port
 from tests.pages import fill_in
 from tests.world import AT, OPENS_AT, allotment
 
@@ -243,6 +244,12 @@ def test_the_link_of_another_reservation_is_a_stranger(client: Client) -> None:
     unknown = client.get(f"/en-de/r/QW-0000-0000/?key={key}")
     assert foreign.status_code == unknown.status_code == 404
     assert client.get(f"/en-de/r/{second.reference.lower()}/?key={key}").status_code == 200
+
+
+def test_a_broker_that_is_down_stops_nobody(client: Client, settings: Any) -> None:
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": f"redis://127.0.0.1:{free_port()}/0"}}
+    row = reserved(client)
+    assert [message.state for message in row.messages.all()] == ["owed"]
 
 
 def test_a_form_without_its_cookie_is_refused_in_words(launch_data: object) -> None:
