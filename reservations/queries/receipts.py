@@ -11,9 +11,17 @@ from reservations.models import Reservation
 from reservations.queries import texts
 
 
+@dataclass(frozen=True)
+class Consent:
+    """What a customer agreed to, and when."""
+
+    text: str
+    accepted: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """What was promised, in words. Amounts are formatted; notices are (text, is_consent, id, version)."""
+    """What was promised, in words: amounts and instants are formatted in the reader's language."""
 
     product: str
     variant: str
@@ -27,13 +35,15 @@ class Receipt:
     may_ship: bool
     terms_version: str
     withdrawal_days: int | None
-    notices: list[dict[str, Any]]
+    consents: list[Consent]
+    notices: list[str]
+    reserved: str
 
 
 def read(reservation: Reservation) -> Receipt:
     """The receipt of a reservation in the active language."""
     kept = reservation.receipt
-    ships = kept["ships"]
+    ships, timezone = kept["ships"], reservation.market.timezone
     return Receipt(
         product=texts.translated(reservation.variant.product.name),
         variant=variant_name(reservation.variant.options),
@@ -47,7 +57,13 @@ def read(reservation: Reservation) -> Receipt:
         may_ship=kept["may_ship_at_reserving"],
         terms_version=kept["terms_version"],
         withdrawal_days=kept["withdrawal_days"],
-        notices=[{**notice, "text": gettext(notice["text"])} for notice in kept["notices"]],
+        consents=[
+            Consent(gettext(notice["text"]), texts.instant(notice["accepted_at"], timezone))
+            for notice in kept["notices"]
+            if notice["accepted_at"]
+        ],
+        notices=[gettext(notice["text"]) for notice in kept["notices"] if not notice["accepted_at"]],
+        reserved=texts.instant(reservation.created_at, timezone),
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, get_timezone
+from babel.dates import format_date, get_timezone
 from babel.numbers import format_currency
 from django.utils.translation import get_language, gettext
 
@@ -38,13 +38,30 @@ def amount(amount_minor: int, currency: str) -> str:
 
 def day(value: date | str) -> str:
     """A date in words."""
-    return format_date(date.fromisoformat(value) if isinstance(value, str) else value, format="long", locale=locale())
+    moment = date.fromisoformat(value) if isinstance(value, str) else value
+    return format_date(moment, format="long", locale=_dates())
 
 
 def instant(value: datetime | str, timezone: str = "UTC") -> str:
-    """Date and time in a time zone, with the zone said."""
+    """Date and time in a time zone, with the offset said: 2 March 2026, 10:00 UTC+8."""
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return format_datetime(moment, "d MMMM y, HH:mm O", tzinfo=get_timezone(timezone), locale=locale())
+    local = moment.astimezone(get_timezone(timezone))
+    joined = str(_dates().datetime_formats["medium"])
+    return joined.replace("{1}", day(local.date())).replace("{0}", f"{local:%H:%M} {_offset(local)}")
+
+
+def _offset(local: datetime) -> str:
+    """UTC, UTC+8, UTC-3:30."""
+    minutes = round((local.utcoffset() or timedelta()).total_seconds() / 60)
+    hours, rest = divmod(abs(minutes), 60)
+    sign = "-" if minutes < 0 else "+"
+    return f"UTC{sign}{hours}" + (f":{rest:02}" if rest else "") if minutes else "UTC"
+
+
+def _dates() -> Locale:
+    """English is read everywhere: its dates are those of the world (2 March 2026), not of one country."""
+    own = locale()
+    return Locale("en", "001") if own.language == "en" else own
 
 
 def country(code: str) -> str:

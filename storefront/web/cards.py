@@ -104,7 +104,8 @@ def explanation(site: Site, row: Availability) -> dict[str, Any]:
             }
             for reason in row.decision.reasons
         ],
-        "notices": [{"text": _(notice.text), "consent": notice.consent} for notice in row.decision.notices],
+        "notices": [_(notice.text) for notice in row.decision.notices if not notice.consent],
+        "consents": [_(notice.text) for notice in row.decision.consents],
         "next_change": words.next_change_words(row.next_change_at, site.market.timezone),
         "opens_at": row.opens_at.isoformat() if row.opens_at else None,
         "opens_words": texts.instant(row.opens_at, site.market.timezone) if row.opens_at else None,

@@ -148,7 +148,7 @@ def _context(
         "form": form,
         "attempt": _attempt(request),
         "variants": card["variants"],
-        "notices": [{"text": _(each.text)} for each in answer.decision.notices if not each.consent],
+        "notices": [_(each.text) for each in answer.decision.notices if not each.consent],
         "market": site.market,
         "markets": markets,
         "total": {
@@ -189,7 +189,6 @@ def reservation(request: HttpRequest, site: Site, reference: str) -> HttpRespons
             "status_words": refusals.reservation_words(row.status),
             "place_number": row.place_number,
             "people_ahead": people_ahead(row),
-            "created_words": texts.instant(row.created_at, row.market.timezone),
             "quantity": row.quantity,
             "name": row.name,
             "email": row.email,
