@@ -11,9 +11,10 @@ import smtplib
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import make_msgid
+from email.utils import format_datetime, make_msgid
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -44,7 +45,7 @@ class Mail:
     headers: dict[str, str]
 
 
-def compose(mail: Mail, *, message_id_domain: str) -> EmailMessage:
+def compose(mail: Mail, *, message_id_domain: str, at: datetime) -> EmailMessage:
     """The mail as an RFC 5322 message. Raises NotAccepted when an address or subject cannot be a header."""
     message = EmailMessage(policy=SMTP)
     try:
@@ -55,6 +56,7 @@ def compose(mail: Mail, *, message_id_domain: str) -> EmailMessage:
             message[name] = value
     except (ValueError, UnicodeError) as error:
         raise NotAccepted(f"cannot be a mail header: {error}", is_permanent=True) from error
+    message["Date"] = format_datetime(at)
     message["Message-ID"] = make_msgid(domain=message_id_domain)
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")

@@ -26,7 +26,8 @@ def send(*, message: Message, journal: Journal, clock: Callable[[], datetime]) -
     """Write the letter, hand it over, and settle the message whatever comes."""
     try:
         letter = write(message)
-        composed = mail.compose(letter, message_id_domain=urlsplit(settings.SITE_URL).hostname or "localhost")
+        host = urlsplit(settings.SITE_URL).hostname or "localhost"
+        composed = mail.compose(letter, message_id_domain=host, at=clock())
         mail.deliver(settings.EMAIL_URL, composed, before_handover=lambda: journal.note(message.pk, message.attempts))
     except mail.NotAccepted as error:
         journal.forget(message.pk, message.attempts)

@@ -159,7 +159,7 @@ class ReservationAdmin(ReadOnly):
             url = reverse("admin:reservations_message_change", args=[each.pk])
             link = format_html('<a href="{}">{}</a>', url, each.kind)
             rows.append((link, each.state, each.attempts, tables.instant(each.sent_at), each.last_error))
-        return tables.table(["Kind", "State", "Attempts", "Sent", "Last error"], rows)
+        return tables.table(["Kind", "State", "Failed tries", "Sent", "Last error"], rows)
 
     @admin.display(description="History")
     def history(self, row: Reservation) -> SafeString:

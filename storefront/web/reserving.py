@@ -162,6 +162,7 @@ def _context(
         "next_change": words.next_change_words(answer.next_change_at, site.market.timezone),
         "opens_at": answer.opens_at.isoformat() if answer.opens_at else None,
         "opens_words": texts.instant(answer.opens_at, site.market.timezone) if answer.opens_at else None,
+        "best": {"status": best.status, "sentence": words.sentence(best, site.country, site.market.timezone)},
         "can_reserve": answer.status in RESERVABLE,
         "can_reserve_any": any(each.status in RESERVABLE for each in answers.values()),
         "refusal": refusal,

@@ -21,8 +21,6 @@ from storefront.web import words
 from storefront.web.cards import explanation, product_cards
 from storefront.web.site import CHOICE_COOKIE, Site, in_market, language_name, problem
 
-_REGIONS = {"EU": "European Union", "EEA-EFTA": "European Economic Area"}
-
 
 @never_cache
 @require_safe
@@ -40,7 +38,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 
 def _region(market: Market) -> str:
-    continent = market.timezone.split("/")[0]
+    continent = "Europe" if market.region == "EU" else market.timezone.split("/")[0]  # Cyprus keeps time in Asia
     return {
         "Europe": _("Europe"),
         "Atlantic": _("Europe"),

@@ -13,6 +13,7 @@ import pytest
 
 from reservations.gateways.mail import Mail, NotAccepted, Uncertain, compose, deliver
 from tests.jobs.stage import free_port, sink
+from tests.world import AT
 
 
 def mail(**changes: object) -> Mail:
@@ -63,17 +64,18 @@ def scripted(*replies: bytes) -> Iterator[int]:
 def test_a_mail_arrives_as_it_was_written(tmp_path: Path) -> None:
     handed = Count()
     with sink(tmp_path) as server:
-        message = compose(mail(subject="预订 – Platz 1"), message_id_domain="shop.example")
+        message = compose(mail(subject="预订 – Platz 1"), message_id_domain="shop.example", at=AT)
         deliver(f"smtp://127.0.0.1:{server.port}", message, before_handover=handed)
         (kept,) = server.mails
     assert (kept["to"], kept["subject"]) == (["ada@customers.example"], "预订 – Platz 1")
     assert kept["text"].splitlines() == ["Hello", ".", ".dots stay"]
+    assert kept["headers"]["Date"] == "Wed, 25 Nov 2026 12:00:00 +0000"
     assert kept["headers"]["Auto-Submitted"] == "auto-generated" and kept["has_html"]
     assert handed.calls == 1
 
 
 def test_the_mailbox_keeps_a_file_a_mail(tmp_path: Path) -> None:
-    message = compose(mail(), message_id_domain="shop.example")
+    message = compose(mail(), message_id_domain="shop.example", at=AT)
     deliver(f"mailbox://{tmp_path}/box", message, before_handover=Count())
     (file,) = (tmp_path / "box").iterdir()
     kept = message_from_bytes(file.read_bytes(), policy=policy.default)
@@ -85,7 +87,7 @@ def test_the_mailbox_keeps_a_file_a_mail(tmp_path: Path) -> None:
 )
 def test_a_header_cannot_be_smuggled_in(changes: dict[str, object]) -> None:
     with pytest.raises(NotAccepted) as caught:
-        compose(mail(**changes), message_id_domain="shop.example")
+        compose(mail(**changes), message_id_domain="shop.example", at=AT)
     assert caught.value.is_permanent
 
 
@@ -93,7 +95,9 @@ def test_a_server_that_is_away_has_certainly_not_taken_it() -> None:
     handed = Count()
     with pytest.raises(NotAccepted) as caught:
         deliver(
-            f"smtp://127.0.0.1:{free_port()}", compose(mail(), message_id_domain="x.example"), before_handover=handed
+            f"smtp://127.0.0.1:{free_port()}",
+            compose(mail(), message_id_domain="x.example", at=AT),
+            before_handover=handed,
         )
     assert not caught.value.is_permanent and handed.calls == 0
 
@@ -116,11 +120,15 @@ def test_a_refusal_says_whether_trying_again_helps(
 ) -> None:
     handed = Count()
     with scripted(*replies) as port, pytest.raises(NotAccepted) as caught:
-        deliver(f"smtp://127.0.0.1:{port}", compose(mail(), message_id_domain="x.example"), before_handover=handed)
+        deliver(
+            f"smtp://127.0.0.1:{port}", compose(mail(), message_id_domain="x.example", at=AT), before_handover=handed
+        )
     assert (caught.value.is_permanent, handed.calls) == (is_permanent, handed_over)
 
 
 def test_a_connection_that_breaks_after_the_handover_is_uncertain() -> None:
     handed: Callable[[], None] = Count()
     with scripted(EHLO, OK, OK, GO, b"") as port, pytest.raises(Uncertain):
-        deliver(f"smtp://127.0.0.1:{port}", compose(mail(), message_id_domain="x.example"), before_handover=handed)
+        deliver(
+            f"smtp://127.0.0.1:{port}", compose(mail(), message_id_domain="x.example", at=AT), before_handover=handed
+        )
