@@ -1,1 +1,1 @@
-"""What can be done. Each action is keyword-only, one transaction, with its own refusals and its event written with it."""
+"""What can be done. Each action is keyword-only, one transaction, with its own refusals, its event written with it."""

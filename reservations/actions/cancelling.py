@@ -55,7 +55,7 @@ def cancel(*, reservation: Reservation, at: datetime, actor: str, reason: str = 
 
 
 def promote(*, allotment_id: int, at: datetime) -> list[Reservation]:
-    """Confirm those who wait, in order of place, as long as the first of them fits. Call it in the freeing transaction."""
+    """Confirm those who wait, in order of place, while the first of them fits. Call it in the freeing transaction."""
     allotment = Allotment.objects.select_for_update().get(pk=allotment_id)
     promoted = []
     free = allotment.capacity - allotment.held

@@ -116,7 +116,7 @@ def _put_launch(row: Fields) -> int:
 
 
 def _put_allotment(launch: Launch, pool: Fields, variant_id: int, capacity: int, *, is_sandbox: bool) -> int:
-    """The sandbox has a pool of the same size of its own. A capacity that staff changed by hand is set back to the file's."""
+    """The sandbox has a pool of the same size of its own. A capacity that staff changed is set back to the file's."""
     key = {
         "launch_id": launch.pk,
         "variant_id": variant_id,

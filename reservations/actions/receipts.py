@@ -24,8 +24,8 @@ def write(
 ) -> dict[str, object]:
     """The receipt as JSON: price and tax in minor units, terms version, ship window, and every notice shown.
 
-    A notice carries its version, the language it was shown in, the SHA-256 of its source text and, for a consent, when it
-    was given.
+    A notice carries its version, the language it was shown in, the SHA-256 of its source text and, for a consent,
+    when it was given.
     """
     total = Money(price.amount_minor, price.currency).times(quantity)
     has_tax = market.is_tax_included and bool(market.tax_basis_points)

@@ -110,9 +110,9 @@ def _requirements(file: Row, conditions: frozenset[Any]) -> Iterator[Fields]:
     for row in rows:
         row.allow(
             *"id title authority jurisdiction legal_basis applies_to category effect_when_missing evidence".split(),
-            *"local_representative_required effective_from effective_to customer_facing_notice notes stage source".split(),
-            *"confidence audited_on subdivisions exclude_subdivisions review_subdivisions product_types condition".split(),
-            *"evidence_validity transition_until inherits per_country_evidence site_feature blocks_option".split(),
+            *"local_representative_required effective_from effective_to customer_facing_notice notes stage".split(),
+            *"source confidence audited_on subdivisions exclude_subdivisions review_subdivisions product_types".split(),
+            *"condition evidence_validity transition_until inherits per_country_evidence site_feature blocks_option".split(),
         )
         yield {"id": once(row, "id", seen), **_requirement(row, conditions, ids)}
 
@@ -207,7 +207,8 @@ def _launches(file: Row, markets: dict[str, Fields], slugs: set[str], skus: dict
     seen: set[str] = set()
     for row in file.rows("launches"):
         row.allow(
-            *"slug name products opens_at closes_at per_customer_limit has_waiting_list ships markets windows pools".split()
+            *"slug name products opens_at closes_at per_customer_limit has_waiting_list ships markets windows".split(),
+            "pools",
         )
         codes = row.words("markets", markets.__contains__, "a market")
         special = row.row("windows", None)

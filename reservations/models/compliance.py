@@ -119,7 +119,7 @@ class StopSale(models.Model):
 
 
 class GateRevision(models.Model):
-    """One row: a number that grows whenever a fact of the gate changes, so that readers know what they hold is stale."""
+    """One row: a number that grows whenever a fact of the gate changes, so that readers know what is stale."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     number = models.PositiveBigIntegerField(default=0)
@@ -144,7 +144,7 @@ class Decision(models.Model):
 
 
 class ReviewTask(models.Model):
-    """Somebody wants to order to a place that the gate leaves to a person's judgement. One open task a place and product."""
+    """Somebody wants to order to a place that the gate leaves to a person. One open task a place and product."""
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE)
     subdivision = models.CharField(max_length=6)

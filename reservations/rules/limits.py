@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from contextlib import suppress
 
 # Providers that ignore full stops in the local part and treat these domains as one.
 _DOTLESS = {"gmail.com": "gmail.com", "googlemail.com": "gmail.com"}
@@ -19,10 +20,8 @@ def email_key(address: str) -> str:
     if not at:
         return folded
     local = local.split("+", 1)[0]
-    try:
+    with suppress(UnicodeError):  # an unencodable domain stays as typed: it is refused as an address, not here
         domain = domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        pass  # an unencodable domain stays as typed: it is refused as an address, not here
     if domain in _DOTLESS:
         domain, local = _DOTLESS[domain], local.replace(".", "")
     return f"{local}@{domain}"

@@ -1,4 +1,4 @@
-"""The OpenAPI document and its page. Only this page relaxes the content security policy, for the viewer's inline styles."""
+"""The OpenAPI document and its page. Only it relaxes the content security policy, for the viewer's inline styles."""
 
 from csp.decorators import csp_update
 from django.urls import path

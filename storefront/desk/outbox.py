@@ -124,7 +124,7 @@ class MessageAdmin(ReadOnly):
         if part_of(row, "html") is None:
             return "No HTML part." if row.raw else "Not sent yet."
         url = reverse("admin:message_html", args=[row.pk])
-        return format_html('<iframe class="mail" title="The mail" src="{}" sandbox loading="lazy"></iframe>', url)
+        return format_html('<iframe class="mail" title="The mail" src="{}" sandbox></iframe>', url)
 
     @admin.display(description="Text part")
     def as_text(self, row: Message) -> str:

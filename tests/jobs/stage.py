@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +53,8 @@ def process(command: list[str], env: dict[str, str]) -> Iterator[subprocess.Pope
 
 def kill(made: subprocess.Popen[bytes]) -> None:
     """SIGKILL to the process and everything it started."""
-    try:
+    with suppress(ProcessLookupError):  # it had ended already
         os.killpg(made.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass  # it had ended already
     made.wait()
 
 

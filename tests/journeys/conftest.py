@@ -1,4 +1,4 @@
-"""The whole shop as it is deployed, with a browser in front: web server, worker, beat, broker, mail server, database."""
+"""The whole shop, with a browser in front: web server, worker, beat, broker, mail server, database."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def spoil(folder: Path, file: str, before: str, after: str) -> int:
         ("requirements.yaml", "    authority: ", "    autority: ", "autority", "unknown field"),
         ("requirements.yaml", "applies_to: [radio,", "applies_to: [telepathy,", "applies_to", "'telepathy' is not"),
         ("requirements.yaml", "stage: ship", "stage: sail", "stage", "'sail' is not one of"),
-        ("requirements.yaml", "effect_when_missing: waitlist", "effect_when_missing: maybe", "effect_when_missing", "'maybe'"),
+        ("requirements.yaml", "effect_when_missing: block", "effect_when_missing: may", "effect_when_missing", "'may'"),
         ("requirements.yaml", "condition: wired", "condition: wild", "condition", "is not among the conditions"),
         ("requirements.yaml", "jurisdiction: [US]", "jurisdiction: [UX]", "jurisdiction", "'UX' is not"),
         ("requirements.yaml", "evidence_validity: P", "evidence_validity: Q", "evidence_validity", ""),
