@@ -112,7 +112,8 @@ def _requirements(file: Row, conditions: frozenset[Any]) -> Iterator[Fields]:
             *"id title authority jurisdiction legal_basis applies_to category effect_when_missing evidence".split(),
             *"local_representative_required effective_from effective_to customer_facing_notice notes stage".split(),
             *"source confidence audited_on subdivisions exclude_subdivisions review_subdivisions product_types".split(),
-            *"condition evidence_validity transition_until inherits per_country_evidence site_feature blocks_option".split(),
+            "condition",
+            *"evidence_validity transition_until inherits per_country_evidence site_feature blocks_option".split(),
         )
         yield {"id": once(row, "id", seen), **_requirement(row, conditions, ids)}
 
