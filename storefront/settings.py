@@ -87,6 +87,8 @@ COUNTRY_HEADER = read("COUNTRY_HEADER")  # set only behind a proxy that overwrit
 OUTBOX_QUEUED_SECONDS = read_number("OUTBOX_QUEUED_SECONDS", 30)
 OUTBOX_LEASE_SECONDS = read_number("OUTBOX_LEASE_SECONDS", 60)
 API_REQUESTS_PER_MINUTE = read_number("API_REQUESTS_PER_MINUTE", 600)
+WAITING_ROOM_AWAY_SECONDS = read_number("WAITING_ROOM_AWAY_SECONDS", 60)  # unseen for longer: passed over
+WAITING_ROOM_PASS_SECONDS = read_number("WAITING_ROOM_PASS_SECONDS", 600)  # how long a turn lasts
 # -------------------------------------------------------------------------------------------------------------------
 
 DEBUG = False
@@ -204,6 +206,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep the outbox": {"task": "reservations.sweep_outbox", "schedule": 5.0, "options": {"expires": 10}},
     "refresh decisions": {"task": "reservations.refresh_decisions", "schedule": 30.0, "options": {"expires": 30}},
     "tell who asked": {"task": "reservations.tell_opened", "schedule": 30.0, "options": {"expires": 30}},
+    "check the books": {"task": "reservations.check_invariants", "schedule": 3600.0, "options": {"expires": 1800}},
 }
 
 REST_FRAMEWORK = {

@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from celery import shared_task
 from django.conf import settings
 
-from reservations.actions import deciding, notifying, outbox
+from reservations.actions import checking, deciding, notifying, outbox
 from reservations.gateways.journal import Journal
 from reservations.jobs import letters
 from reservations.models import Message
+from reservations.queries.books import find_broken
 
 log = logging.getLogger(__name__)
 RELAY_BATCH = 100
+MOST_FINDINGS = 20  # of each invariant: enough to see what is wrong, and the log stays small
 
 
 def _now() -> datetime:
@@ -65,3 +67,13 @@ def refresh_decisions() -> None:
 def tell_opened() -> None:
     """Tell those who asked to be told."""
     notifying.tell_opened(at=_now())
+
+
+@shared_task(name="reservations.check_invariants")
+def check_invariants() -> None:
+    """Check the books, call out what is broken, and log that they were checked."""
+    at = _now()
+    broken = find_broken(most=MOST_FINDINGS)
+    for each in broken:
+        log.error("the books are broken: %s", each)
+    checking.note_check(broken=broken, at=at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.admin import AdminSite
@@ -13,11 +13,13 @@ from django.db.models import F, Q
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
-from reservations.models import Allotment, Launch, Message, ReviewTask, StopSale
+from reservations.models import Allotment, Event, Launch, Message, ReviewTask, StopSale
+from reservations.queries.books import last_check
 from reservations.rules.opening import Window
 from storefront import clock
 
 MOST_ROWS = 10
+CHECK_IS_LATE_AFTER = timedelta(hours=2)
 
 
 def launch_row(launch: Launch, at: datetime) -> dict[str, Any]:
@@ -34,6 +36,16 @@ def launch_row(launch: Launch, at: datetime) -> dict[str, Any]:
     }
 
 
+def books_row(at: datetime) -> dict[str, Any] | None:
+    """The newest check of the books, and whether the next one should have come by now; None before the first."""
+    check = last_check()
+    if check is None:
+        return None
+    broken = check.broken[:MOST_ROWS]
+    more = len(check.broken) - len(broken)
+    return {"at": check.at, "broken": broken, "more": more, "is_late": at - check.at > CHECK_IS_LATE_AFTER}
+
+
 class DeskSite(AdminSite):
     site_title = site_header = "Launch desk"
     index_title = "Today"
@@ -44,7 +56,7 @@ class DeskSite(AdminSite):
         at = clock.now()
         may_see = {
             model._meta.model_name: request.user.has_perm(f"reservations.view_{model._meta.model_name}")
-            for model in (Launch, Allotment, Message, ReviewTask, StopSale)
+            for model in (Launch, Allotment, Message, ReviewTask, StopSale, Event)
         }
         full = Allotment.objects.filter(is_sandbox=False, capacity__gt=0, capacity__lte=F("held") * 10 / 9)
         stops = StopSale.objects.filter(Q(lifted_at=None) | Q(lifted_at__gt=at))
@@ -61,6 +73,7 @@ class DeskSite(AdminSite):
             .select_related("product")
             .order_by("opened_at")[:MOST_ROWS],
             "stops": stops.select_related("product", "variant", "market").order_by("-since")[:MOST_ROWS],
+            "books": books_row(at),
         }
         return super().index(request, {**today, **(extra_context or {})})
 

@@ -1,0 +1,294 @@
+"""The books are right after everything customers do, and each way to break them is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.db.models import F, QuerySet
+from pytest_django import DjangoAssertNumQueries
+
+from reservations.actions.cancelling import cancel
+from reservations.actions.checking import note_check
+from reservations.actions.notifying import ask_to_be_told
+from reservations.actions.reserving import reserve
+from reservations.jobs import tasks
+from reservations.models import (
+    Allotment,
+    CustomerLimit,
+    Event,
+    Launch,
+    Market,
+    Message,
+    NotifyRequest,
+    Partner,
+    Product,
+    Reservation,
+    Variant,
+)
+from reservations.queries.books import INVARIANTS, Broken, find_broken, last_check
+from tests.world import AT, allotment, wish
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+LATER = AT + timedelta(minutes=1)  # after the launch data, and with them the limit, were last changed
+
+
+@pytest.fixture
+def line(launch_data: datetime) -> list[Reservation]:
+    """One who holds the only unit, two who wait, one who cancelled, one of the sandbox, and a wish to be told."""
+    Allotment.objects.filter(pk=allotment().pk).update(capacity=1)
+    gone, *rest = (reserve(wish=wish(email=f"{who}@x.example"), at=LATER) for who in "abcd")
+    cancel(reservation=gone, at=LATER, actor="customer")
+    reserve(wish=wish(is_sandbox=True), at=LATER)
+    ring, germany = Product.objects.get(slug="ring"), Market.objects.get(code="DE")
+    ask_to_be_told(product=ring, market=germany, email="w@x.example", language="en", at=LATER)
+    return list(Reservation.objects.filter(pk__in=[row.pk for row in rest]).order_by("place_number"))
+
+
+def names() -> set[str]:
+    return {each.invariant for each in find_broken()}
+
+
+def rows(row: Reservation) -> QuerySet[Reservation]:
+    return Reservation.objects.filter(pk=row.pk)
+
+
+def unguarded(statement: str) -> None:
+    """Run a statement that a constraint would refuse."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA ignore_check_constraints = ON")
+            cursor.execute(statement)
+            cursor.execute("PRAGMA ignore_check_constraints = OFF")
+            return
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else the tables cannot be altered in this transaction
+        for table, constraint in [
+            ("reservations_allotment", "allotment_never_oversold"),
+            ("reservations_message", "message_has_one_cause"),
+            ("reservations_reservation", "a_place_is_held_once"),
+        ]:
+            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}")
+        cursor.execute(statement)
+
+
+def test_reserving_waiting_cancelling_and_promoting_keep_the_books_right(line: list[Reservation]) -> None:
+    assert [row.status for row in line] == ["confirmed", "waitlisted", "waitlisted"]
+    assert find_broken() == []
+    for row in line:
+        cancel(reservation=row, at=LATER, actor="customer")
+        assert find_broken() == []
+
+
+def test_nothing_reserved_is_right_too(launch_data: datetime) -> None:
+    assert find_broken() == []
+
+
+def swap_places(line: list[Reservation]) -> None:
+    first, second = (row.place_number for row in line[:2])
+    rows(line[0]).update(place_number=99)
+    rows(line[1]).update(place_number=first)
+    rows(line[0]).update(place_number=second)
+
+
+SPOILED: list[tuple[str, Callable[[list[Reservation]], object], set[str]]] = [
+    ("one unit too many is held", lambda line: Allotment.objects.filter(held=1).update(held=0), {"held_units"}),
+    (
+        "more is held than there is",
+        lambda line: unguarded("UPDATE reservations_allotment SET capacity = 0 WHERE waiting > 0"),
+        {"held_units"},
+    ),
+    ("nobody is counted as waiting", lambda line: Allotment.objects.update(waiting=0), {"waiting_count"}),
+    (
+        "a place was given and is gone",
+        lambda line: Allotment.objects.filter(held=1, is_sandbox=False).update(last_place=F("last_place") + 1),
+        {"every_place"},
+    ),
+    ("a place is past the last", lambda line: rows(line[2]).update(place_number=99), {"every_place"}),
+    ("a place is none", lambda line: rows(line[0]).update(place_number=0), {"every_place"}),
+    ("a later place was served first", swap_places, {"nobody_overtaken"}),
+    (
+        "a later place was served first and cancelled",
+        lambda line: rows(line[2]).update(confirmed_at=LATER),
+        {"nobody_overtaken", "confirmations", "log"},
+    ),
+    (
+        "it is for another variant than its allotment",
+        lambda line: rows(line[0]).update(
+            variant=Variant.objects.filter(product__slug="glasses-s1").exclude(sku="S1-BLK")[0]
+        ),
+        {"own_allotment"},
+    ),
+    (
+        "it sits in a partner's allotment",
+        lambda line: Allotment.objects.filter(held=1).update(partner=Partner.objects.create(slug="shop", name="Shop")),
+        {"own_allotment"},
+    ),
+    (
+        "it moved to the sandbox",
+        lambda line: rows(line[0]).update(is_sandbox=True),
+        {"one_world", "limit_counts", "confirmations"},
+    ),
+    ("a limit counts too much", lambda line: CustomerLimit.objects.update(quantity=2), {"limit_counts"}),
+    ("a limit is gone", lambda line: CustomerLimit.objects.all().delete(), {"limit_counts"}),
+    ("a confirmation is missing", lambda line: Message.objects.filter(kind="confirmed").delete(), {"confirmations"}),
+    (
+        "a confirmation is owed twice",
+        lambda line: Message.objects.create(reservation=line[2], kind="confirmed", due_at=AT),
+        {"confirmations"},
+    ),
+    (
+        "nobody was told of the promotion",
+        lambda line: Message.objects.filter(kind="promoted").delete(),
+        {"confirmations"},
+    ),
+    (
+        "a message went to the sandbox",
+        lambda line: Message.objects.filter(kind="cancelled").update(
+            reservation=Reservation.objects.get(is_sandbox=True)
+        ),
+        {"confirmations"},
+    ),
+    (
+        "a message has no cause",
+        lambda line: unguarded(
+            "UPDATE reservations_message SET notify_request_id = NULL WHERE notify_request_id IS NOT NULL"
+        ),
+        {"message_cause"},
+    ),
+    (
+        "a message has two causes",
+        lambda line: unguarded(
+            "UPDATE reservations_message SET notify_request_id = (SELECT id FROM reservations_notifyrequest)"
+            " WHERE kind = 'promoted'"
+        ),
+        {"message_cause"},
+    ),
+    (
+        "the log tells of a cancelling that was none",
+        lambda line: Event.objects.create(at=AT, action="reservation.cancelled", reservation=line[0]),
+        {"log"},
+    ),
+    (
+        "the log tells the beginning twice",
+        lambda line: Event.objects.create(at=AT, action="reservation.waitlisted", reservation=line[0]),
+        {"log"},
+    ),
+    (
+        "it was cancelled behind everybody's back",
+        lambda line: rows(line[2]).update(status="cancelled", cancelled_at=AT),
+        {"waiting_count", "limit_counts", "confirmations", "log"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("spoil", "broken"), [case[1:] for case in SPOILED], ids=[case[0] for case in SPOILED])
+def test_what_is_broken_is_named(
+    line: list[Reservation], spoil: Callable[[list[Reservation]], object], broken: set[str]
+) -> None:
+    spoil(line)
+    assert names() == broken
+
+
+def test_a_place_held_twice_is_named(line: list[Reservation]) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite cannot let go of a UNIQUE constraint")
+    unguarded("UPDATE reservations_reservation SET place_number = 3 WHERE place_number = 4")
+    assert (
+        Broken("place_held_once", f"allotment:{allotment().pk}", "Place 3 is held by 2 reservations.") in find_broken()
+    )
+
+
+def test_more_than_the_limit_is_named_unless_the_limit_was_lowered_since(launch_data: datetime) -> None:
+    reserve(wish=wish(quantity=2), at=LATER)
+    Launch.objects.update(per_customer_limit=1)
+    assert [each.sentence for each in find_broken()] == ["It counts 2 units; the launch allows 1."]
+    launch = Launch.objects.get(products__slug="glasses-s1")
+    Event.objects.create(at=LATER, actor="staff:grace", action="launch.changed", subject=f"launch:{launch.pk}")
+    assert find_broken() == []
+
+
+def test_every_invariant_has_been_broken_here() -> None:
+    seen = {name for _, _, broken in SPOILED for name in broken} | {"place_held_once", "limit_kept"}
+    assert seen == {invariant.name for invariant in INVARIANTS}
+
+
+def test_a_finding_says_which_row_and_what_is_wrong(line: list[Reservation]) -> None:
+    Allotment.objects.filter(pk=allotment().pk).update(waiting=7)
+    assert [str(each) for each in find_broken()] == [
+        f"waiting_count: allotment:{allotment().pk}: It counts 7 that wait; there are 2."
+    ]
+
+
+def test_no_finding_tells_who_the_customer_is(line: list[Reservation]) -> None:
+    CustomerLimit.objects.all().delete()
+    Message.objects.all().delete()
+    NotifyRequest.objects.all().delete()
+    assert find_broken() and not [each for each in find_broken() if "@" in str(each) or "Ada" in str(each)]
+
+
+def test_of_each_invariant_only_so_many_findings_are_shown(line: list[Reservation]) -> None:
+    Message.objects.all().delete()
+    Allotment.objects.update(waiting=3)
+    found = [each.invariant for each in find_broken(most=2)]
+    assert found == ["waiting_count"] * 2 + ["confirmations"] * 2
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_the_check_costs_the_same_queries_for_one_row_and_for_thirty(
+    launch_data: datetime, django_assert_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
+    for number in range(count):
+        reserve(wish=wish(email=f"c{number}@x.example"), at=LATER)
+    with django_assert_num_queries(len(INVARIANTS)):
+        assert find_broken() == []
+
+
+def test_the_command_says_that_the_books_are_right(line: list[Reservation]) -> None:
+    said = StringIO()
+    call_command("check_invariants", stdout=said)
+    assert said.getvalue().startswith(
+        f"The books are right: 5 reservations in {Allotment.objects.count()} allotments, "
+    )
+    assert said.getvalue().count("\n") == 1
+
+
+def test_the_command_prints_what_is_broken_and_ends_with_status_1(line: list[Reservation]) -> None:
+    Allotment.objects.filter(pk=allotment().pk).update(held=0)
+    said = StringIO()
+    with pytest.raises(SystemExit) as ended:
+        call_command("check_invariants", stdout=said)
+    assert ended.value.code == 1
+    assert said.getvalue() == (
+        f"held_units: allotment:{allotment().pk}: It holds 0 of 1 units; its confirmed reservations have 1.\n"
+    )
+
+
+def test_a_finding_is_logged_once_and_again_only_after_it_was_mended(line: list[Reservation]) -> None:
+    pool = Allotment.objects.filter(pk=allotment().pk)
+    pool.update(held=0)
+    for _ in range(2):
+        note_check(broken=find_broken(), at=AT)
+    (event,) = Event.objects.filter(action="books.broken")
+    assert event.subject == f"allotment:{allotment().pk}" and event.facts["invariant"] == "held_units"
+    for held in (1, 0):
+        pool.update(held=held)
+        note_check(broken=find_broken(), at=AT)
+    assert Event.objects.filter(action="books.broken").count() == 2
+    assert Event.objects.filter(action="books.checked").count() == 4
+
+
+def test_the_hourly_check_calls_out_what_is_broken(line: list[Reservation], caplog: pytest.LogCaptureFixture) -> None:
+    tasks.check_invariants()
+    assert not caplog.records
+    check = last_check()
+    assert check is not None and check.broken == ()
+    Allotment.objects.filter(pk=allotment().pk).update(held=0)
+    tasks.check_invariants()
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "held_units" in caplog.text
+    check = last_check()
+    assert check is not None and [each.invariant for each in check.broken] == ["held_units"]
