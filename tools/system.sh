@@ -1,5 +1,6 @@
 #!/bin/sh
 # Installs the programs and fonts that the tests need and this machine lacks. The tests start their own instances of them.
+# Usage: tools/system.sh [bench]     (bench: what `make bench` needs instead)
 set -eu
 
 missing=
@@ -14,13 +15,17 @@ has_fonts() { test -n "$(find /usr/share/fonts -name "$1" -print -quit)"; }
 
 [ -n "${TEST_DATABASE_URL:-}" ] || want postgresql has_postgresql
 [ -n "${TEST_REDIS_URL:-}" ] || want redis-server has_redis
-want chromium command -v chromium
-want fonts-noto-core has_fonts 'NotoSans-Regular.*'
-want fonts-noto-cjk has_fonts 'NotoSansCJK-*'
+if [ "${1:-}" = bench ]; then
+  want wrk command -v wrk
+else
+  want chromium command -v chromium
+  want fonts-noto-core has_fonts 'NotoSans-Regular.*'
+  want fonts-noto-cjk has_fonts 'NotoSansCJK-*'
+fi
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-  echo "The tests need:$missing. Install them, on Debian: sudo apt-get install --no-install-recommends$missing" >&2
+  echo "Missing:$missing. Install, on Debian: sudo apt-get install --no-install-recommends$missing" >&2
   exit 1
 fi
 echo "Installing$missing …"
