@@ -7,9 +7,12 @@ from datetime import datetime, timedelta
 from io import StringIO
 
 import pytest
+import time_machine
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
 from django.db.models import F, QuerySet
+from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from reservations.actions.cancelling import cancel
@@ -292,3 +295,31 @@ def test_the_hourly_check_calls_out_what_is_broken(line: list[Reservation], capl
     assert "held_units" in caplog.text
     check = last_check()
     assert check is not None and [each.invariant for each in check.broken] == ["held_units"]
+
+
+@pytest.fixture
+def today(client: Client) -> Callable[[datetime], str]:
+    """What staff read about the books on their first page at an instant."""
+    client.force_login(User.objects.create_superuser("grace", password="a-long-password"))
+
+    def read(at: datetime) -> str:
+        with time_machine.travel(at, tick=False):
+            page = client.get("/admin/").content.decode()
+        return " ".join(page.partition("<h2>The books</h2>")[2].partition("</table>")[0].split())
+
+    return read
+
+
+def test_staff_see_when_the_books_were_found_right(line: list[Reservation], today: Callable[[datetime], str]) -> None:
+    assert "Not checked yet" in today(LATER)
+    note_check(broken=find_broken(), at=LATER)
+    assert "Right, checked at 2026-11-25 12:01:00 UTC </td>" in today(LATER)
+    assert "no check for more than two hours" in today(LATER + timedelta(hours=3))
+
+
+def test_staff_see_what_is_broken(line: list[Reservation], today: Callable[[datetime], str]) -> None:
+    Allotment.objects.update(waiting=3)
+    note_check(broken=find_broken(most=12), at=LATER)
+    page = today(LATER)
+    assert page.count("<td>It counts 3 that wait; there are ") == 10 and "2 more in the log" in page
+    assert "Broken, checked at 2026-11-25 12:01:00 UTC" in page
