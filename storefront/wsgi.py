@@ -1,8 +1,12 @@
-"""WSGI entry point."""
+"""WSGI entry point: the waiting room in front of Django."""
 
 import os
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "storefront.settings")
-application = get_wsgi_application()
+django_application = get_wsgi_application()
+
+from storefront.waiting_room.layer import WaitingRoom  # noqa: E402  # Django's settings come first
+
+application = WaitingRoom(django_application)

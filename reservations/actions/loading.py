@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import models, transaction
 
+from reservations.actions import drawing
 from reservations.actions.deciding import rebuild_decisions
 from reservations.actions.recording import record
 from reservations.launchdata import LaunchData
@@ -47,6 +48,8 @@ def load_launch(*, data: LaunchData, at: datetime, actor: str = "system") -> dic
         ),
         "launches": sum(_put_launch(row) for row in data.launches),
     }
+    for launch_id in Launch.objects.values_list("id", flat=True):
+        drawing.prepare(launch_id=launch_id, at=at, actor=actor)
     if any(changed.values()):
         record(at=at, actor=actor, action="launch_data.loaded", subject="launch_data", facts=changed)
     rebuild_decisions(at=at, cause="launch data loaded", actor=actor)

@@ -2,6 +2,7 @@
 
 from reservations.models.catalogue import Market, Price, Product, Variant
 from reservations.models.compliance import Decision, Evidence, GateRevision, Requirement, ReviewTask, StopSale
+from reservations.models.draw import Draw
 from reservations.models.event import Event
 from reservations.models.launch import Allotment, AllotmentMarket, CustomerLimit, Launch, LaunchMarket
 from reservations.models.message import Message, NotifyRequest
@@ -14,6 +15,7 @@ __all__ = [
     "ApiKey",
     "CustomerLimit",
     "Decision",
+    "Draw",
     "Event",
     "Evidence",
     "GateRevision",

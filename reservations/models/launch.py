@@ -20,6 +20,17 @@ class Launch(models.Model):
     paused_at = models.DateTimeField(null=True, blank=True)
     ships_from = models.DateField(null=True, blank=True)
     ships_to = models.DateField(null=True, blank=True)
+    has_waiting_room = models.BooleanField(
+        default=False, help_text="The reservation form asks for a turn, given in the waiting room."
+    )
+    admission_per_minute = models.PositiveIntegerField(
+        default=600, help_text="How many are let in from the waiting room. Acts at once; 0: nobody for now."
+    )
+    draw_minutes = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text="Who arrives in the first so many minutes has the same chance. Empty: first come, first served.",
+    )
 
     class Meta:
         verbose_name_plural = "launches"
@@ -28,6 +39,9 @@ class Launch(models.Model):
             models.CheckConstraint(
                 condition=Q(ships_to__isnull=True) | Q(ships_to__gte=F("ships_from")),
                 name="launch_ship_window_is_in_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(draw_minutes__isnull=True) | Q(draw_minutes__gte=1), name="launch_draw_takes_a_minute"
             ),
         ]
 

@@ -19,6 +19,7 @@ from rest_framework.views import APIView
 
 from reservations.models import Launch, Market, Price, Product, Variant
 from reservations.queries.availability import Availability, availabilities, skus_of
+from reservations.queries.draws import draw_of, proof
 from storefront import clock
 from storefront.api import serializers, shapes
 from storefront.api.problems import Problem
@@ -190,3 +191,14 @@ class OneLaunch(Public):
         if row is None:
             raise NotFound
         return Response(shapes.launch(row, clock.now()))
+
+
+class LaunchDraw(Public):
+    @extend_schema(operation_id="launch_draw", parameters=[_MARKET], responses=serializers.DrawOut)
+    def get(self, request: Request, slug: str) -> Response:
+        """The draw of the opening of `market` (the first opening without one): promise before, proof after."""
+        market = read_market(request)
+        row = draw_of(slug, market.code if market else None)
+        if row is None:
+            raise NotFound
+        return Response(shapes.draw(proof(row)))

@@ -245,3 +245,17 @@ class ProblemOut(serializers.Serializer):
     detail = serializers.CharField()
     code = serializers.CharField()
     errors = FieldErrorOut(many=True, required=False)  # type: ignore[assignment]
+
+
+class DrawOut(serializers.Serializer):
+    launch = serializers.CharField()
+    opening = serializers.IntegerField()
+    rule = serializers.CharField()
+    commitment = serializers.CharField()
+    opens_at = serializers.DateTimeField()
+    closes_at = serializers.DateTimeField()
+    drawn_at = serializers.DateTimeField(allow_null=True)
+    seed = serializers.CharField(allow_null=True)
+    tickets = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    tickets_sha256 = serializers.CharField(allow_null=True)
+    order = serializers.ListField(child=serializers.CharField(), allow_null=True)

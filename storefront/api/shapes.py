@@ -147,3 +147,7 @@ def reservation(row: Reservation, at: datetime) -> dict[str, Any]:
         "partner_reference": row.partner_reference or None,
         "manage_url": None if row.is_sandbox else settings.SITE_URL + links.reservation_path(row),
     }
+
+
+def draw(facts: dict[str, Any]) -> dict[str, Any]:
+    return facts | {name: stamp(facts[name]) for name in ("opens_at", "closes_at", "drawn_at")}

@@ -12,6 +12,7 @@ urlpatterns = [
     path("products/<slug:slug>/availability/", public.ProductAvailability.as_view()),
     path("launches/", public.Launches.as_view()),
     path("launches/<slug:slug>/", public.OneLaunch.as_view()),
+    path("launches/<slug:slug>/draw/", public.LaunchDraw.as_view()),
     path("reservations/", partners.Reservations.as_view()),
     path("reservations/<uuid:pk>/", partners.OneReservation.as_view()),
     path("reservations/<uuid:pk>/cancel/", partners.CancelReservation.as_view()),

@@ -10,9 +10,11 @@ from django.db.models import QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 
+from reservations.actions import drawing
 from reservations.actions.cancelling import promote
 from reservations.models import Allotment, AllotmentMarket, Launch, LaunchMarket
 from storefront import clock
+from storefront.actors import actor
 from storefront.desk.logged import Inline, Logged
 from storefront.desk.words import DeskForm
 
@@ -26,15 +28,34 @@ class WindowInline(Inline):
     ordering = ["market"]
 
 
+class LaunchForm(DeskForm):
+    def clean_draw_minutes(self) -> int | None:
+        """A draw is promised before anybody has a ticket, and is not taken back after."""
+        minutes: int | None = self.cleaned_data["draw_minutes"]
+        if "draw_minutes" in self.changed_data and self.instance.pk:
+            reason = drawing.why_fixed(launch=self.instance, at=clock.now())
+            if reason:
+                raise forms.ValidationError(reason)
+        return minutes
+
+
 @admin.register(Launch)
 class LaunchAdmin(Logged):
-    list_display = ["slug", "per_customer_limit", "has_waiting_list", "paused_at", "ships_from", "ships_to"]
+    list_display = [
+        *("slug", "per_customer_limit", "has_waiting_list", "paused_at", "ships_from", "ships_to"),
+        *("has_waiting_room", "admission_per_minute", "draw_minutes"),
+    ]
     search_fields = ["slug"]
     filter_horizontal = ["products"]
-    form = DeskForm
+    form = LaunchForm
     inlines = [WindowInline]
     actions = ["pause", "resume"]
     ordering = ["slug"]
+
+    def save_related(self, request: HttpRequest, form: forms.ModelForm, formsets: Any, change: bool) -> None:
+        """The draws follow the windows and the minutes."""
+        super().save_related(request, form, formsets, change)
+        drawing.prepare(launch_id=form.instance.pk, at=clock.now(), actor=actor(request))
 
     @admin.action(description="Pause: no reservations until resumed", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Launch]) -> None:

@@ -1,11 +1,11 @@
 """Customer pages, all under /<language>-<market>/."""
 
 from django.conf import settings
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from storefront.web import mailbox, notifying, pages, reserving, views
 
-under_prefix = [
+under_prefix: list[URLPattern | URLResolver] = [
     path("", views.launch, name="launch"),
     path("products/<slug:slug>/", views.product, name="product"),
     path("availability/", views.availability, name="availability"),
@@ -17,6 +17,7 @@ under_prefix = [
     path("privacy/", pages.privacy, name="privacy"),
     path("terms/", pages.terms, name="terms"),
     path("accessibility/", pages.accessibility, name="accessibility"),
+    path("", include("storefront.waiting_room.urls")),
 ]
 
 urlpatterns = [

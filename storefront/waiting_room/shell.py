@@ -1,0 +1,86 @@
+"""The page of the room: rendered by Django once for everybody, filled in for each."""
+
+from __future__ import annotations
+
+import time
+from html import escape
+from io import BytesIO
+from typing import Any, NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+
+from reservations.queries.rooms import Room
+from storefront.waiting_room.answers import Answer, Environ, Header, Request
+
+KEEP_SECONDS = 5.0
+MARKS = ("state", "title", "place", "ahead_words", "wait_words", "poll_ms", "link")
+_OWN_HEADERS = ("set-cookie", "cache-control", "content-length", "expires", "vary")
+
+
+class Shell(NamedTuple):
+    made_at: float
+    headers: list[Header]
+    body: bytes
+
+
+def mark(name: str) -> str:
+    """What stands in the shell where a visitor's own word goes."""
+    return f"%%{name}%%"
+
+
+class Shells:
+    """Pages as Django made them in the last seconds."""
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+        self._kept: dict[tuple[str, str, str], Shell] = {}
+
+    def page(self, request: Request, room: Room, facts: dict[str, Any], cookie: Header) -> Answer | None:
+        """The page with a visitor's own words in it; None when Django makes none."""
+        key = (request.prefix, request.product, "draw" if facts["place"] is None else "place")
+        shell = self._kept.get(key)
+        if shell is None or time.monotonic() - shell.made_at > KEEP_SECONDS:
+            shell = self._render(request, room)
+            if shell is None:
+                return None
+            self._kept[key] = shell
+        body = shell.body
+        for name in MARKS:
+            value = facts[name]
+            body = body.replace(mark(name).encode(), escape("" if value is None else str(value)).encode())
+        return Answer(200, [*shell.headers, cookie], body)
+
+    def _render(self, request: Request, room: Room) -> Shell | None:
+        told: list[Any] = []
+
+        def start(status: str, headers: list[Header], *_: Any) -> None:
+            told[:] = [status, headers]
+
+        answer = self._application(_environ(request, room), start)
+        body = b"".join(answer)
+        if hasattr(answer, "close"):
+            answer.close()
+        if not told[0].startswith("200"):
+            return None
+        headers = [header for header in told[1] if header[0].lower() not in _OWN_HEADERS]
+        return Shell(time.monotonic(), headers, body)
+
+
+def _environ(request: Request, room: Room) -> Environ:
+    """A request of our own for the page, without anything of the visitor's."""
+    site = urlsplit(settings.SITE_URL)
+    kept = {name: value for name, value in request.environ.items() if name.startswith("wsgi.") or name in _SERVER}
+    return kept | {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": f"{request.prefix}waiting-room/",
+        "QUERY_STRING": urlencode({"product": request.product}),
+        "HTTP_HOST": site.netloc,
+        "HTTP_X_FORWARDED_PROTO": site.scheme,
+        "wsgi.url_scheme": site.scheme,
+        "wsgi.input": BytesIO(),
+        "WAITING_ROOM": room,
+    }
+
+
+_SERVER = ("SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "SCRIPT_NAME", "REMOTE_ADDR")

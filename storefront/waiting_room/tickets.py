@@ -1,0 +1,73 @@
+"""Tickets and passes: short signed texts that nobody can guess or change."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from django.conf import settings
+
+_LETTERS = 27  # 160 bits in base64
+_TICKET = re.compile(r"([0-9a-f]{24})\.(0|[1-9][0-9]{0,11})\.([-_A-Za-z0-9]{27})")
+_PASS = re.compile(r"([0-9a-f]{24})\.([0-9]{10,11})\.([-_A-Za-z0-9]{27})")
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A place in a room's queue; `place` 0 takes part in the draw, which gives the number later."""
+
+    id: str
+    place: int
+
+
+@dataclass(frozen=True)
+class Pass:
+    """The right to use a launch's form until `expires` (seconds since 1970)."""
+
+    ticket_id: str
+    expires: int
+
+
+def new_id() -> str:
+    """24 hex digits, 96 random bits; public once a draw is published, and worth nothing without the signature."""
+    return secrets.token_hex(12)
+
+
+def write_ticket(room: str, ticket: Ticket) -> str:
+    return f"{ticket.id}.{ticket.place}.{_sign('ticket', room, ticket.id, ticket.place)}"
+
+
+def read_ticket(room: str, text: str) -> Ticket | None:
+    """The ticket, when it is whole and of this room."""
+    found = _TICKET.fullmatch(text)
+    if found is None or not hmac.compare_digest(found[3], _sign("ticket", room, found[1], int(found[2]))):
+        return None
+    return Ticket(found[1], int(found[2]))
+
+
+def write_pass(room: str, given: Pass) -> str:
+    return f"{given.ticket_id}.{given.expires}.{_sign('pass', room, given.ticket_id, given.expires)}"
+
+
+def read_pass(room: str, text: str, at: datetime) -> Pass | None:
+    """The pass, when it is whole, of this room, and not yet expired."""
+    found = _PASS.fullmatch(text)
+    if found is None or not hmac.compare_digest(found[3], _sign("pass", room, found[1], int(found[2]))):
+        return None
+    return Pass(found[1], int(found[2])) if int(found[2]) > at.timestamp() else None
+
+
+def _sign(kind: str, room: str, ticket_id: str, number: int) -> str:
+    words = f"{kind}|{room}|{ticket_id}|{number}".encode()
+    return base64.urlsafe_b64encode(hmac.digest(_key(settings.SECRET_KEY), words, "sha256"))[:_LETTERS].decode()
+
+
+@lru_cache(maxsize=1)
+def _key(secret: str) -> bytes:
+    return hashlib.sha256(b"storefront.waiting_room" + secret.encode()).digest()
