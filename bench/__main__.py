@@ -15,7 +15,7 @@ from pathlib import Path
 from build import build_messages, build_static
 from services import stop
 
-from bench import reserving
+from bench import growing, mailing, reading, reserving
 from bench.figures import FIGURES
 from bench.load import find_wrk
 from bench.report import RESULTS, describe_machine, write_json, write_table
@@ -25,6 +25,9 @@ from bench.stage import Stage, set_stage
 Group = Callable[[Stage, Plan], list[Result]]
 GROUPS: dict[tuple[str, ...], Group] = {
     reserving.NAMES: reserving.measure,
+    mailing.NAMES: mailing.measure,
+    reading.NAMES: reading.measure,
+    growing.NAMES: growing.measure,
 }
 PARTIAL = Path("var/bench.json")
 

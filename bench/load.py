@@ -16,6 +16,7 @@ from pathlib import Path
 
 SCRIPT = Path(__file__).with_name("load.lua")
 NUMBERS_PER_RUN = 1_000_000
+MOST_SECONDS = 60
 _runs = count(1)
 _busiest = [0.0]
 
@@ -32,6 +33,7 @@ class Run:
     p99_ms: float = 0.0
     connections: int = 0
     busy: float = 0.0
+    queries: float = 0.0
 
     @property
     def accepted(self) -> int:
@@ -47,6 +49,8 @@ class Run:
             parts.append(f"p50 {self.p50_ms:.1f} ms, p99 {self.p99_ms:.1f} ms, generator {self.busy:.0%} busy")
         if self.refused:
             parts.append(f"{self.refused} refused")
+        if self.queries:
+            parts.append(f"{self.queries:.1f} queries an answer")
         return "   ".join(parts)
 
 
@@ -58,14 +62,22 @@ def find_wrk() -> str:
 
 
 def run_load(port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> Run:
-    """Send the requests in turn over so many keep-alive connections. Ends the bench when a connection broke."""
+    """Send the requests in turn over so many keep-alive connections, longer when not one answer came in that time."""
+    run = _run_once(port, requests, connections=connections, seconds=seconds)
+    if not run.answered and seconds < MOST_SECONDS:
+        return run_load(port, requests, connections=connections, seconds=3 * seconds)
+    return run
+
+
+def _run_once(port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> Run:
+    """Ends the bench when a connection broke."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(b"".join(raw + b"\0" for raw in requests))
         file.flush()
         first = next(_runs) * NUMBERS_PER_RUN
         environment = os.environ | {"BENCH_REQUESTS": file.name, "BENCH_FIRST": str(first)}
         length = f"{max(1, round(seconds))}s"
-        command = [find_wrk(), "-t1", f"-c{connections}", f"-d{length}", "--timeout", "20s", "-s", str(SCRIPT)]
+        command = [find_wrk(), "-t1", f"-c{connections}", f"-d{length}", "--timeout", "60s", "-s", str(SCRIPT)]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
             [*command, f"http://127.0.0.1:{port}/"], env=environment, capture_output=True, text=True, check=False

@@ -37,6 +37,10 @@ WORDS = {
     "reference": "substr(md5('r' || {n}), 1, 12)",
     "id": "md5('i' || {n})::uuid",
 }
+# Well formed, and another one for each g; the multiplier is odd.
+REFERENCE = (
+    "overlay('QW-' || upper(lpad(to_hex(g::bigint * 2654435761 % 4294967296), 8, '0')) placing '-' from 8 for 0)"
+)
 Samples = dict[str, dict[str, str]]
 
 
@@ -81,7 +85,7 @@ def make_insert(samples: Samples, table: str, source: str, given: dict[str, str]
 def grow(environment: Environment, samples: Samples, count: int, *, is_sent: bool = True) -> None:
     """Store so many reservations of the sample's kind in its allotment, and keep the books balanced."""
     allotment = samples["reservations_reservation"]["allotment_id"]
-    given = {"n": "g", "place": "g + base.last_place", "allotment": allotment}
+    given = {"n": "g", "place": "g + base.last_place", "allotment": allotment, "reference": REFERENCE}
     base = f"(SELECT last_place FROM reservations_allotment WHERE id = {allotment}) base"
     source = f"FROM generate_series(1, {count}) g, {base}"
     sent = {"state": "'sent'", "sent_at": "now()", "handled_at": "now()"} if is_sent else {}
