@@ -10,17 +10,16 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from build import build_messages, build_static
 from services import stop
 
-from bench import growing, mailing, reading, reserving
+from bench import growing, mailing, reading, reserving, waiting
 from bench.figures import FIGURES
 from bench.load import find_wrk
 from bench.report import RESULTS, describe_machine, write_json, write_table
 from bench.rounds import Plan, Result
-from bench.stage import Stage, set_stage
+from bench.stage import ROOT, Stage, set_stage
 
 Group = Callable[[Stage, Plan], list[Result]]
 GROUPS: dict[tuple[str, ...], Group] = {
@@ -28,8 +27,9 @@ GROUPS: dict[tuple[str, ...], Group] = {
     mailing.NAMES: mailing.measure,
     reading.NAMES: reading.measure,
     growing.NAMES: growing.measure,
+    waiting.NAMES: waiting.measure,
 }
-PARTIAL = Path("var/bench.json")
+PARTIAL = ROOT / "var" / "bench.json"
 
 
 def read_plan(arguments: list[str]) -> Plan:
@@ -44,14 +44,14 @@ def read_plan(arguments: list[str]) -> Plan:
     return Plan(seconds=given.seconds, runs=given.runs, wanted=wanted)
 
 
-def measure(stage: Stage, plan: Plan) -> list[Result]:
-    results: list[Result] = []
+def measure(stage: Stage, plan: Plan, results: list[Result]) -> None:
+    """Fill in the results, one group after the other."""
     for names, group in GROUPS.items():
         if plan.wants(*names):
             print(f"\n{', '.join(name for name in names if plan.wants(name))}", flush=True)
             results += group(stage, plan)
     order = list(FIGURES)
-    return sorted(results, key=lambda result: order.index(result.name))
+    results.sort(key=lambda result: order.index(result.name))
 
 
 def main(arguments: list[str]) -> int:
@@ -62,13 +62,18 @@ def main(arguments: list[str]) -> int:
     begin = time.monotonic()
     build_messages()
     build_static()
-    with set_stage() as stage:
-        machine = describe_machine(stage.environment)
-        results = measure(stage, plan)
+    results: list[Result] = []
+    try:
+        with set_stage() as stage:
+            machine = describe_machine(stage.environment)
+            measure(stage, plan, results)
+    finally:  # what was measured before something went wrong is shown too
+        if results:
+            print(f"\n{write_table(results)}\n", flush=True)
     is_whole = plan.wanted == frozenset(FIGURES)
     file = RESULTS / "latest.json" if is_whole else PARTIAL
     write_json(machine, results, file)
-    print(f"\n{write_table(results)}\n\n{file}, {time.monotonic() - begin:.0f} s")
+    print(f"{file.relative_to(ROOT)}, {time.monotonic() - begin:.0f} s")
     return 0
 
 

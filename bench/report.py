@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+import psycopg
 import redis
 
 from bench.load import busiest_share
@@ -39,8 +40,9 @@ def describe_machine(environment: Environment) -> dict[str, object]:
     }
 
 
-def _show(connection: object, name: str) -> str:
-    row = connection.execute(f"SHOW {name}").fetchone()  # type: ignore[attr-defined]
+def _show(connection: psycopg.Connection, name: str) -> str:
+    row = connection.execute("SELECT current_setting(%s)", [name]).fetchone()
+    assert row is not None
     return str(row[0])
 
 

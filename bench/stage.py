@@ -37,6 +37,7 @@ class Stage:
     folder: Path
     api_key: str = ""
     _names: Iterator[int] = field(default_factory=lambda: count(1))
+    _logs: Iterator[int] = field(default_factory=lambda: count(1))
 
     @contextmanager
     def database(self, name: str) -> Iterator[dict[str, str]]:
@@ -81,7 +82,7 @@ class Stage:
     @contextmanager
     def process(self, command: list[str], environment: Environment, is_ready: Callable[[], bool]) -> Iterator[None]:
         """A process in a group of its own, from the moment it is ready until the end of the block."""
-        log = self.folder / "process.log"
+        log = self.folder / f"process-{next(self._logs)}.log"
         with log.open("wb") as output:
             made = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
