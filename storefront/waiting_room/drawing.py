@@ -28,6 +28,8 @@ def hold_if_due(queue: Queue, room: Room) -> None:
         return
     try:
         row = _drawn(queue, room)
+        if is_lost:
+            queue.hold(room)
         queue.put_order(rule.order(row.tickets, row.seed))
     except (DatabaseError, drawing.TooEarly) as error:
         log.warning("the draw of %s waits: %r", room.key, error)

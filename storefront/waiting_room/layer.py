@@ -7,6 +7,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from reservations.queries.rooms import Room
 from storefront import clock
 from storefront.waiting_room import drawing, wait, words
 from storefront.waiting_room.answers import Answer, Environ, Header, Request, Start, as_json, redirect, set_cookie
+from storefront.waiting_room.health import BRAKE_SECONDS, Health
 from storefront.waiting_room.queue import Queue, View, connect
 from storefront.waiting_room.rooms import Rooms
 from storefront.waiting_room.shell import Shells
@@ -41,6 +43,7 @@ class WaitingRoom:
         self._make_queue = make_queue or (lambda key: Queue(key, connect()))
         self._queues: dict[str, Queue] = {}
         self._shells = Shells(application)
+        self._health = Health()
         self._languages = dict(settings.LANGUAGES)
         self._down_until = self._logged_at = -LOG_SECONDS
 
@@ -53,7 +56,26 @@ class WaitingRoom:
         if product is None:
             request = Request(environ, request.language, request.market, request.asked("product"))
         answer = self._answer(request, found["act"] if product is None else "form")
-        return self._application(environ, start) if answer is None else answer.send(start)
+        return self._through(environ, start) if answer is None else answer.send(start)
+
+    def _through(self, environ: Environ, start: Start) -> Iterable[bytes]:
+        """Django answers; reservations behind the room are timed, and the brake is put on when they suffer."""
+        key = environ.get("WAITING_ROOM_KEY")
+        if key is None or environ["REQUEST_METHOD"] != "POST":
+            return self._application(environ, start)
+        told: list[str] = []
+
+        def noting(status: str, *rest: Any) -> Any:
+            told.append(status)
+            return start(status, *rest)
+
+        began = time.monotonic()
+        parts = self._application(environ, noting)
+        at = time.monotonic()
+        if self._health.note(at=at, seconds=at - began, is_failed=told[0].startswith("5")):
+            with suppress(redis.RedisError):
+                self._queues.setdefault(key, self._make_queue(key)).brake(BRAKE_SECONDS)
+        return parts
 
     def _answer(self, request: Request, act: str | None) -> Answer | None:
         """The layer's own answer; None: Django answers."""
@@ -94,6 +116,7 @@ class WaitingRoom:
         if held is None:
             self._queue(room).look(room)  # raises while Redis is away
             return redirect(self._room_url(request))
+        request.environ["WAITING_ROOM_KEY"] = room.key
         request.environ["WAITING_ROOM_SECONDS"] = held.expires - int(at.timestamp())
         request.environ["WAITING_ROOM_URL"] = self._room_url(request)
         return None

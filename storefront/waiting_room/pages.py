@@ -16,6 +16,7 @@ from reservations.models import Draw, Launch, Product
 from reservations.queries import texts
 from reservations.queries.draws import draw_of, order_of
 from reservations.queries.rooms import Room
+from storefront import clock
 from storefront.waiting_room.shell import MARKS, mark
 from storefront.web.site import Site, in_market, problem, see_other
 
@@ -36,6 +37,7 @@ def room(request: HttpRequest, site: Site) -> HttpResponse:
     context = {
         "site": site,
         "name": texts.translated(product.name if product else launch.name),
+        "is_open": held.is_open(clock.now()),
         "opens_at": held.opens_at.isoformat(),
         "opens_words": texts.instant(held.opens_at, site.market.timezone),
         "draws_words": texts.instant(held.draws_at, site.market.timezone) if held.draws_at else None,

@@ -112,8 +112,13 @@ class Queue:
         for first in range(0, len(order), CHUNK):
             places = {ticket_id: first + n for n, ticket_id in enumerate(order[first : first + CHUNK], start=1)}
             self._client.zadd(self.keys[1], places)
+            self._client.sadd(self.keys[3], *places)
         self._client.hset(self.keys[0], "drawn", "1")
         self._view = None
+
+    def hold(self, room: Room) -> None:
+        """Let nobody in until those who wait have asked again: Redis no longer knows who is there."""
+        self._run(room, "hold")
 
     def brake(self, seconds: int) -> None:
         """Halve the admission for so long."""

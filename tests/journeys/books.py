@@ -1,6 +1,6 @@
 """What a journey sets or asks in the shop's database, from a process of its own.
 
-python -m tests.journeys.books open_in MARKET SECONDS | of EMAIL | held
+python -m tests.journeys.books open_in MARKET SECONDS | room PER_MINUTE | of EMAIL | held
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "storefront.settings")
 django.setup()
 
-from reservations.models import LaunchMarket, Reservation  # noqa: E402
+from reservations.models import Launch, LaunchMarket, Reservation  # noqa: E402
 from storefront import clock  # noqa: E402
 from tests.world import allotment  # noqa: E402
 
@@ -27,6 +27,11 @@ def open_in(market: str, seconds: str) -> str:
     opens_at = clock.now() + timedelta(seconds=float(seconds))
     LaunchMarket.objects.filter(market_id=market).update(opens_at=opens_at)
     return opens_at.isoformat()
+
+
+def room(per_minute: str) -> int:
+    """Switch the waiting room on, with so many let in a minute."""
+    return Launch.objects.update(has_waiting_room=True, admission_per_minute=int(per_minute))
 
 
 def of(email: str) -> list[dict[str, Any]]:
@@ -39,5 +44,5 @@ def held() -> int:
 
 
 if __name__ == "__main__":
-    actions: dict[str, Callable[..., Any]] = {"open_in": open_in, "of": of, "held": held}
+    actions: dict[str, Callable[..., Any]] = {"open_in": open_in, "room": room, "of": of, "held": held}
     print(json.dumps(actions[sys.argv[1]](*sys.argv[2:])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -15,6 +16,7 @@ import time_machine
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
+from reservations.actions import drawing
 from reservations.models import Launch, LaunchMarket
 from reservations.queries.rooms import Room
 from storefront.waiting_room.layer import WaitingRoom
@@ -104,18 +106,25 @@ class Stage:
 
     def __init__(self, client: redis.Redis, travel: Any) -> None:
         self.client, self.travel = client, travel
+        self.world = uuid.uuid4().hex  # tests that run at the same time share a Redis
         self.at = OPENS
+        self.rooms = Rooms(fresh_seconds=1e6)
         self.layer = self.another_process()
 
     def another_process(self) -> WaitingRoom:
-        return WaitingRoom(django_application, rooms=Rooms(fresh_seconds=0), make_queue=self.queue)
+        return WaitingRoom(django_application, rooms=self.rooms, make_queue=self.queue)
+
+    def notice(self) -> None:
+        """What a second does: the process reads the rooms again."""
+        self.rooms._read_at = -1e9
 
     def queue(self, key: str = POOL) -> Queue:
-        return Queue(key, self.client, clock=lambda: int(self.at.timestamp() * 1000), fresh_seconds=0)
+        return Queue(f"{key}-{self.world}", self.client, clock=lambda: int(self.at.timestamp() * 1000), fresh_seconds=0)
 
     def go(self, seconds: float) -> None:
         self.at += timedelta(seconds=seconds)
         self.travel.move_to(self.at)
+        self.notice()
 
     def visitor(self, cookies: dict[str, str] | None = None) -> Visitor:
         return Visitor(self.layer, cookies)
@@ -129,22 +138,26 @@ class Stage:
 
     def set(self, **values: Any) -> None:
         Launch.objects.update(**values)
+        self.notice()
+
+    def open_at(self, opens_at: datetime, **where: str) -> None:
+        LaunchMarket.objects.filter(**where).update(opens_at=opens_at)
+        self.notice()
+
+    def promise_a_draw(self, minutes: int = 2, opens_in: float = 1200) -> None:
+        """The opening lies ahead, and staff have set a draw."""
+        self.open_at(OPENS + timedelta(seconds=opens_in))
+        self.set(draw_minutes=minutes)
+        drawing.prepare(launch_id=Launch.objects.get().pk, at=self.at)
 
     @property
     def room(self) -> Room:
-        return Rooms(fresh_seconds=0).find("DE", "glasses-s1")  # type: ignore[return-value]
+        self.notice()
+        return self.rooms.find("DE", "glasses-s1")  # type: ignore[return-value]
 
 
 @pytest.fixture
-def client_of_redis() -> Iterator[redis.Redis]:
-    client = connect()
-    client.flushdb()
-    yield client
-    client.flushdb()
-
-
-@pytest.fixture
-def stage(launch_data: datetime, client_of_redis: redis.Redis) -> Iterator[Stage]:
+def stage(launch_data: datetime) -> Iterator[Stage]:
     """A launch that opens this instant, first come first served, 60 a minute."""
     Launch.objects.update(has_waiting_room=True, admission_per_minute=60)
     LaunchMarket.objects.update(opens_at=OPENS)
@@ -152,6 +165,8 @@ def stage(launch_data: datetime, client_of_redis: redis.Redis) -> Iterator[Stage
     for signal in signals:
         signal.disconnect(close_old_connections)
     with time_machine.travel(OPENS, tick=False) as travel:
-        yield Stage(client_of_redis, travel)
+        made = Stage(connect(), travel)
+        yield made
+        made.client.delete(*made.queue().keys)
     for signal in signals:
         signal.connect(close_old_connections)

@@ -1,0 +1,73 @@
+"""The queue at opening, in a real browser, with and without JavaScript."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.jobs.stage import wait_until
+from tests.journeys.conftest import Visitor
+from tests.journeys.test_customer import LANGUAGES, fill_in, somebody
+
+TURN = {"en": "It is your turn.", "de": "Sie sind an der Reihe.", "zh-hans": "轮到您了"}
+FORM = re.compile(r"/reserve/glasses-s1/")
+
+
+def queue_up(visitor: Visitor, path: str) -> None:
+    """To the form, and to the room instead, once the web server has noticed that it is on."""
+
+    def is_waiting() -> bool:
+        visitor.go(path)
+        return visitor.page.locator("[data-room]").count() == 1
+
+    wait_until(is_waiting, "the waiting room")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_wait_for_a_turn_take_more_time_and_reserve(visitor: Visitor, language: str) -> None:
+    page, shop, email = visitor.page, visitor.shop, somebody()
+    shop.books("room", "0")
+    queue_up(visitor, f"/{language}-de/reserve/glasses-s1/")
+    number = page.locator("[data-place]").inner_text()
+    assert int(number) >= 1
+    visitor.check()
+
+    page.goto("about:blank")
+    visitor.go(f"/{language}-de/waiting-room/?product=glasses-s1")
+    expect(page.locator("[data-place]")).to_have_text(number)
+
+    shop.books("room", "6000")
+    if visitor.has_javascript:
+        page.wait_for_url(FORM, timeout=30_000)
+    else:
+        wait_until(lambda: look_again(visitor), "the turn")
+    expect(page.locator("[data-turn]")).to_contain_text(TURN[language])
+    visitor.check()
+    page.locator("[data-turn] button").click()
+    expect(page.locator("[data-turn]")).to_be_visible()
+    if visitor.has_javascript:
+        expect(page.locator("[data-turn] [data-left]")).to_have_text(re.compile(r"^(10:00|9:5\d)$"))
+    fill_in(visitor, email)
+    visitor.submit("[data-submit]")
+    assert [each["status"] for each in shop.books("of", email)] == ["confirmed"]
+
+
+def look_again(visitor: Visitor) -> bool:
+    again = visitor.page.locator("[data-room] a.button")
+    if again.count():
+        again.click()
+    return FORM.search(visitor.page.url) is not None
+
+
+def test_the_link_opens_the_place_in_another_browser(visitor: Visitor) -> None:
+    page, shop = visitor.page, visitor.shop
+    shop.books("room", "0")
+    queue_up(visitor, "/en-de/reserve/glasses-s1/")
+    number = page.locator("[data-place]").inner_text()
+    link = page.locator("[data-link]").get_attribute("href")
+    assert link and link.startswith(shop.url)
+    page.context.clear_cookies()
+    visitor.go(link)
+    expect(page.locator("[data-place]")).to_have_text(number)
