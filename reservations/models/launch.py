@@ -26,6 +26,9 @@ class Launch(models.Model):
     admission_per_minute = models.PositiveIntegerField(
         default=600, help_text="How many are let in from the waiting room. Acts at once; 0: nobody for now."
     )
+    has_challenge = models.BooleanField(
+        default=False, help_text="A bot challenge before a ticket: a proof of work, or 20 seconds of patience."
+    )
     draw_minutes = models.PositiveSmallIntegerField(
         null=True,
         blank=True,

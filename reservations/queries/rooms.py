@@ -22,6 +22,7 @@ class Room:
     per_minute: int
     draws_at: datetime | None
     is_drawn: bool
+    has_challenge: bool = False
 
     @property
     def key(self) -> str:
@@ -72,4 +73,5 @@ def _room(launch: Launch, window: LaunchMarket, opening: int, draws: dict[int, D
         per_minute=0 if launch.paused_at else launch.admission_per_minute,
         draws_at=draw.closes_at if draw else None,
         is_drawn=bool(draw and draw.drawn_at),
+        has_challenge=launch.has_challenge,
     )

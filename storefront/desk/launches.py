@@ -43,7 +43,7 @@ class LaunchForm(DeskForm):
 class LaunchAdmin(Logged):
     list_display = [
         *("slug", "per_customer_limit", "has_waiting_list", "paused_at", "ships_from", "ships_to"),
-        *("has_waiting_room", "admission_per_minute", "draw_minutes"),
+        *("has_waiting_room", "admission_per_minute", "has_challenge", "draw_minutes"),
     ]
     search_fields = ["slug"]
     filter_horizontal = ["products"]

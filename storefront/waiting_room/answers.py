@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
@@ -15,6 +16,7 @@ Environ = dict[str, Any]
 Start = Callable[..., Any]
 Header = tuple[str, str]
 COOKIE_SECONDS = 7 * 24 * 3600
+MOST_SENT = 4096
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,20 @@ class Request:
 
     def asked(self, name: str) -> str:
         """A parameter of the URL, or nothing."""
-        query = self.environ.get("QUERY_STRING", "")
-        return parse_qs(query).get(name, [""])[0] if query else ""
+        return self._query.get(name, [""])[0]
+
+    @cached_property
+    def sent(self) -> dict[str, str]:
+        """The fields of a short form; nothing when it is long."""
+        length = self.environ.get("CONTENT_LENGTH") or "0"
+        if self.method != "POST" or not length.isdecimal() or int(length) > MOST_SENT:
+            return {}
+        body = self.environ["wsgi.input"].read(int(length)).decode("ascii", "replace")
+        return {name: values[0] for name, values in parse_qs(body).items()}
+
+    @cached_property
+    def _query(self) -> dict[str, list[str]]:
+        return parse_qs(self.environ.get("QUERY_STRING", ""))
 
     def cookie(self, name: str) -> str:
         for part in self.environ.get("HTTP_COOKIE", "").split(";"):

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from reservations.queries.rooms import Room
 from storefront import clock
-from storefront.waiting_room import drawing, wait, words
+from storefront.waiting_room import door, drawing, wait, words
 from storefront.waiting_room.answers import Answer, Environ, Header, Request, Start, as_json, redirect, set_cookie
 from storefront.waiting_room.health import BRAKE_SECONDS, Health
 from storefront.waiting_room.queue import Queue, View, connect
@@ -154,6 +154,8 @@ class WaitingRoom:
         if ticket is None:
             if request.method == "HEAD":
                 return redirect(go)
+            if room.has_challenge and not self._may_enter(request, room, queue, at):
+                return self._door(request, room, at)
             drawing.hold_if_due(queue, room)
             ticket = queue.join(room)
         text = write_ticket(room.key, ticket)
@@ -162,7 +164,28 @@ class WaitingRoom:
         if facts["state"] == words.ADMITTED:
             return redirect(go, cookie, self._let_in(queue, room, ticket, at))
         link = f"{settings.SITE_URL}{self._room_url(request)}&ticket={text}"
-        return self._shells.page(request, room, facts | {"link": link}, cookie)
+        if request.method == "POST":
+            return redirect(self._room_url(request), cookie)
+        return self._shells.page(request, room, "queue", facts | {"link": link}, cookie)
+
+    def _may_enter(self, request: Request, room: Room, queue: Queue, at: datetime) -> bool:
+        """A solved challenge or a form that waited, neither used before."""
+        word = door.read_solution(room.key, request.sent.get("altcha", ""))
+        form = door.read_form(room.key, request.sent.get("form", ""), at)
+        if word is None and form is not None and form[1] == 0:
+            word = form[0]
+        return word is not None and queue.use_once(word, door.VALID_SECONDS)
+
+    def _door(self, request: Request, room: Room, at: datetime) -> Answer | None:
+        """The challenge. Who was too quick goes on with the same form."""
+        sent = request.sent.get("form", "")
+        form = door.read_form(room.key, sent, at)
+        facts = {
+            "challenge": door.make_challenge(room.key, at),
+            "form": sent if form and form[1] else door.make_form(room.key, at),
+            "left": form[1] if form and form[1] else door.PATIENCE_SECONDS,
+        }
+        return self._shells.page(request, room, "door", facts)
 
     def _poll(self, request: Request, room: Room) -> Answer:
         at = clock.now()
@@ -186,7 +209,7 @@ class WaitingRoom:
         expected = wait.wait(ahead=ahead, passed=view.passed, span_ms=view.span) if state == words.WAITING else None
         language = request.language
         return {
-            "state": state,
+            "state": words.WAITING if state == words.STOPPED else state,
             "title": words.title(language, state),
             "place": words.number(language, place) if place else None,
             "ahead": ahead if place else None,

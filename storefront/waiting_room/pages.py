@@ -47,7 +47,8 @@ def room(request: HttpRequest, site: Site) -> HttpResponse:
         "poll_url": f"{site.prefix}waiting-room/poll/?product={slug}",
         "marks": {name: mark(name) for name in MARKS},
     }
-    return render(request, "waiting_room.html", context)
+    is_door = request.META["WAITING_ROOM_KIND"] == "door"
+    return render(request, "waiting_room_door.html" if is_door else "waiting_room.html", context)
 
 
 @never_cache

@@ -116,6 +116,10 @@ class Queue:
         self._client.hset(self.keys[0], "drawn", "1")
         self._view = None
 
+    def use_once(self, word: str, seconds: int) -> bool:
+        """True the first time that a word is used."""
+        return bool(self._client.set(f"{self.keys[0]}:used:{word}", "1", nx=True, ex=seconds))
+
     def hold(self, room: Room) -> None:
         """Let nobody in until those who wait have asked again: Redis no longer knows who is there."""
         self._run(room, "hold")

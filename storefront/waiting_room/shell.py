@@ -14,7 +14,7 @@ from reservations.queries.rooms import Room
 from storefront.waiting_room.answers import Answer, Environ, Header, Request
 
 KEEP_SECONDS = 5.0
-MARKS = ("state", "title", "place", "ahead_words", "wait_words", "poll_ms", "link")
+MARKS = ("state", "title", "place", "ahead_words", "wait_words", "poll_ms", "link", "challenge", "form", "left")
 _OWN_HEADERS = ("set-cookie", "cache-control", "content-length", "expires", "vary")
 
 
@@ -36,28 +36,28 @@ class Shells:
         self._application = application
         self._kept: dict[tuple[str, str, str], Shell] = {}
 
-    def page(self, request: Request, room: Room, facts: dict[str, Any], cookie: Header) -> Answer | None:
-        """The page with a visitor's own words in it; None when Django makes none."""
-        key = (request.prefix, request.product, "draw" if facts["place"] is None else "place")
+    def page(self, request: Request, room: Room, kind: str, facts: dict[str, Any], *cookies: Header) -> Answer | None:
+        """The page of a kind (queue or door) with a visitor's own words in it; None when Django makes none."""
+        key = (request.prefix, request.product, kind)
         shell = self._kept.get(key)
         if shell is None or time.monotonic() - shell.made_at > KEEP_SECONDS:
-            shell = self._render(request, room)
+            shell = self._render(request, room, kind)
             if shell is None:
                 return None
             self._kept[key] = shell
         body = shell.body
         for name in MARKS:
-            value = facts[name]
+            value = facts.get(name)
             body = body.replace(mark(name).encode(), escape("" if value is None else str(value)).encode())
-        return Answer(200, [*shell.headers, cookie], body)
+        return Answer(200, [*shell.headers, *cookies], body)
 
-    def _render(self, request: Request, room: Room) -> Shell | None:
+    def _render(self, request: Request, room: Room, kind: str) -> Shell | None:
         told: list[Any] = []
 
         def start(status: str, headers: list[Header], *_: Any) -> None:
             told[:] = [status, headers]
 
-        answer = self._application(_environ(request, room), start)
+        answer = self._application(_environ(request, room) | {"WAITING_ROOM_KIND": kind}, start)
         body = b"".join(answer)
         if hasattr(answer, "close"):
             answer.close()

@@ -1,6 +1,6 @@
 """What a journey sets or asks in the shop's database, from a process of its own.
 
-python -m tests.journeys.books open_in MARKET SECONDS | room PER_MINUTE | of EMAIL | held
+python -m tests.journeys.books open_in MARKET SECONDS | room PER_MINUTE | challenge on | of EMAIL | held
 """
 
 from __future__ import annotations
@@ -34,6 +34,11 @@ def room(per_minute: str) -> int:
     return Launch.objects.update(has_waiting_room=True, admission_per_minute=int(per_minute))
 
 
+def challenge(is_on: str) -> int:
+    """Ask for a proof of work before a ticket, and let nobody in."""
+    return Launch.objects.update(has_waiting_room=True, admission_per_minute=0, has_challenge=is_on == "on")
+
+
 def of(email: str) -> list[dict[str, Any]]:
     fields = ("reference", "status", "quantity", "place_number", "language", "variant__sku", "market")
     return list(Reservation.objects.filter(email=email).order_by("created_at").values(*fields))
@@ -44,5 +49,11 @@ def held() -> int:
 
 
 if __name__ == "__main__":
-    actions: dict[str, Callable[..., Any]] = {"open_in": open_in, "room": room, "of": of, "held": held}
+    actions: dict[str, Callable[..., Any]] = {
+        "open_in": open_in,
+        "room": room,
+        "challenge": challenge,
+        "of": of,
+        "held": held,
+    }
     print(json.dumps(actions[sys.argv[1]](*sys.argv[2:])))

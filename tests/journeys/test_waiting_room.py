@@ -71,3 +71,26 @@ def test_the_link_opens_the_place_in_another_browser(visitor: Visitor) -> None:
     page.context.clear_cookies()
     visitor.go(link)
     expect(page.locator("[data-place]")).to_have_text(number)
+
+
+def test_a_challenge_is_solved_by_the_browser_or_by_patience(visitor: Visitor) -> None:
+    page, shop = visitor.page, visitor.shop
+    shop.books("challenge", "on")
+    try:
+        wait_until(lambda: is_at_door(visitor), "the challenge")
+        if not visitor.has_javascript:
+            page.locator("[data-door] button").click()
+            expect(page.locator("[data-door]")).to_be_visible()  # too early
+            page.wait_for_timeout(20_000)
+            page.locator("[data-door] button").click()
+        expect(page.locator("[data-room]")).to_be_visible(timeout=60_000)
+    finally:
+        shop.books("challenge", "off")
+
+
+def is_at_door(visitor: Visitor) -> bool:
+    """The challenge page was reached; a browser with JavaScript may be through it already."""
+    visitor.page.context.clear_cookies()
+    with visitor.page.expect_response(re.compile(r"/waiting-room/")) as got:
+        visitor.go("/en-de/waiting-room/?product=glasses-s1")
+    return "data-door" in got.value.text()

@@ -41,7 +41,7 @@ def test_zero_lets_nobody_in_and_says_so(stage: Stage) -> None:
     stage.set(admission_per_minute=0)
     (visitor,) = stage.crowd(1)
     stage.go(15)
-    assert visitor.poll()["state"] == "stopped" and "Nobody is let in at the moment" in visitor.page().text
+    assert visitor.poll()["state"] == "waiting" and "Nobody is let in at the moment" in visitor.page().text
     stage.set(admission_per_minute=60)
     stage.go(2)
     assert visitor.poll()["state"] == "admitted"
