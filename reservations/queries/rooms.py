@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Prefetch
+
 from reservations.models import Draw, Launch, LaunchMarket
 
 EARLY = timedelta(minutes=10)
@@ -43,7 +45,8 @@ class Room:
 
 def rooms(*, at: datetime) -> dict[Cell, Room]:
     """(market, product slug) → its room, the one that is not over and opens first. Four queries."""
-    launches = Launch.objects.filter(has_waiting_room=True).prefetch_related("windows", "products", "draws")
+    draws_alone = Prefetch("draws", Draw.objects.defer("tickets"))
+    launches = Launch.objects.filter(has_waiting_room=True).prefetch_related("windows", "products", draws_alone)
     found: dict[Cell, Room] = {}
     for launch in launches:
         numbers = opening_numbers(launch)

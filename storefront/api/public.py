@@ -23,6 +23,7 @@ from reservations.queries.draws import draw_of, proof
 from storefront import clock
 from storefront.api import serializers, shapes
 from storefront.api.problems import Problem
+from storefront.waiting_room import drawing
 
 
 class Pages(CursorPagination):
@@ -198,7 +199,9 @@ class LaunchDraw(Public):
     def get(self, request: Request, slug: str) -> Response:
         """The draw of the opening of `market` (the first opening without one): promise before, proof after."""
         market = read_market(request)
-        row = draw_of(slug, market.code if market else None)
+        code = market.code if market else None
+        drawing.hold_if_asked(slug, code)
+        row = draw_of(slug, code)
         if row is None:
             raise NotFound
         return Response(shapes.draw(proof(row)))

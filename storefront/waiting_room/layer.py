@@ -145,27 +145,30 @@ class WaitingRoom:
 
     # --- the room ---------------------------------------------------------------------------------------------------
     def _page(self, request: Request, room: Room) -> Answer | None:
-        at = clock.now()
-        go = self._form_url(request, room)
+        """A place in the queue, new or held; the form once it is one's turn."""
+        at, go = clock.now(), self._form_url(request, room)
         if not (room.is_open(at) or room.is_early(at)):
             return redirect(go)
-        queue = self._queue(room)
-        ticket = self._ticket(request, room)
+        queue, ticket = self._queue(room), self._ticket(request, room)
+        if ticket is None and request.method == "HEAD":
+            return redirect(go)
+        if ticket is None and room.has_challenge and not self._may_enter(request, room, queue, at):
+            return self._door(request, room, at)
         if ticket is None:
-            if request.method == "HEAD":
-                return redirect(go)
-            if room.has_challenge and not self._may_enter(request, room, queue, at):
-                return self._door(request, room, at)
             drawing.hold_if_due(queue, room)
             ticket = queue.join(room)
+        return self._seat(request, room, queue, ticket)
+
+    def _seat(self, request: Request, room: Room, queue: Queue, ticket: Ticket) -> Answer | None:
+        """The page of one who holds a ticket."""
         text = write_ticket(room.key, ticket)
         cookie = set_cookie(_name("ticket", room), text)
         facts = self._facts(request, room, queue, ticket)
         if facts["state"] == words.ADMITTED:
-            return redirect(go, cookie, self._let_in(queue, room, ticket, at))
-        link = f"{settings.SITE_URL}{self._room_url(request)}&ticket={text}"
+            return redirect(self._form_url(request, room), cookie, self._let_in(queue, room, ticket, clock.now()))
         if request.method == "POST":
             return redirect(self._room_url(request), cookie)
+        link = f"{settings.SITE_URL}{self._room_url(request)}&ticket={text}"
         return self._shells.page(request, room, "queue", facts | {"link": link}, cookie)
 
     def _may_enter(self, request: Request, room: Room, queue: Queue, at: datetime) -> bool:

@@ -6,10 +6,11 @@ import re
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from reservations.models import Draw, Launch, Product
@@ -17,6 +18,7 @@ from reservations.queries import texts
 from reservations.queries.draws import draw_of, order_of
 from reservations.queries.rooms import Room
 from storefront import clock
+from storefront.waiting_room import drawing
 from storefront.waiting_room.shell import MARKS, mark
 from storefront.web.site import Site, in_market, problem, see_other
 
@@ -52,10 +54,21 @@ def room(request: HttpRequest, site: Site) -> HttpResponse:
 
 
 @never_cache
+@csrf_exempt
+@in_market
+def no_room(request: HttpRequest, site: Site) -> HttpResponse:
+    """The room was switched off while somebody waited in it: the form is open."""
+    product = Product.objects.filter(slug=request.GET.get("product", "")).first()
+    go = f"{site.prefix}reserve/{product.slug}/" if product else site.prefix
+    return JsonResponse({"state": "admitted", "go": go}) if request.path.endswith("/poll/") else see_other(go)
+
+
+@never_cache
 @require_safe
 @in_market
 def draw(request: HttpRequest, site: Site, slug: str) -> HttpResponse:
     """The draw of a launch: its rule and promise before, list, seed and verifier after, and one's own place."""
+    drawing.hold_if_asked(slug, site.market.code)
     row = draw_of(slug, site.market.code)
     if row is None:
         return problem(request, 404, "unknown_draw", _("This launch has no draw."), site=site)

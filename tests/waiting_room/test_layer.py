@@ -153,6 +153,14 @@ def test_a_poll_without_a_ticket_shows_the_way(stage: Stage) -> None:
     assert stage.visitor().ask(POLL, PRODUCT).facts == {"state": "unknown", "go": f"{PAGE}?{PRODUCT}"}
 
 
+def test_a_room_that_is_switched_off_sends_those_who_wait_to_the_form(stage: Stage) -> None:
+    _first, visitor = stage.crowd(2)
+    stage.set(has_waiting_room=False)
+    assert visitor.poll() == {"state": "admitted", "go": FORM}
+    assert visitor.page().location == FORM and visitor.ask(FORM).status == 200
+    assert visitor.ask(MORE, PRODUCT, method="POST").location == FORM
+
+
 def test_without_redis_the_form_is_open_and_it_is_said_once_a_minute(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
