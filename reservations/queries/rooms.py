@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from django.db.models import Prefetch
 
@@ -26,10 +27,20 @@ class Room:
     is_drawn: bool
     has_challenge: bool = False
 
-    @property
+    @cached_property
     def key(self) -> str:
         """One for all markets of the opening; it stays when the opening is moved."""
         return f"{self.launch}:{self.opening}"
+
+    @cached_property
+    def opens_ms(self) -> int:
+        """The opening in milliseconds since 1970."""
+        return int(self.opens_at.timestamp() * 1000)
+
+    @cached_property
+    def draws_ms(self) -> int:
+        """The end of the draw's window; 0 without a draw."""
+        return int(self.draws_at.timestamp() * 1000) if self.draws_at else 0
 
     def is_open(self, at: datetime) -> bool:
         """The launch takes reservations here: the form asks for a pass."""

@@ -19,14 +19,13 @@ COOKIE_SECONDS = 7 * 24 * 3600
 MOST_SENT = 4096
 
 
-@dataclass(frozen=True)
 class Request:
-    """What the layer reads of a request."""
+    """What the layer reads of a request. `product` is that of the path, else of the query."""
 
-    environ: Environ
-    language: str
-    market: str
-    product: str
+    def __init__(self, environ: Environ, language: str, market: str, product: str | None) -> None:
+        self.environ, self.language, self.market = environ, language, market
+        self._query = _read_query(environ.get("QUERY_STRING", ""))
+        self.product = self.asked("product") if product is None else product
 
     @property
     def method(self) -> str:
@@ -38,7 +37,7 @@ class Request:
 
     def asked(self, name: str) -> str:
         """A parameter of the URL, or nothing."""
-        return self._query.get(name, [""])[0]
+        return self._query.get(name, "")
 
     @cached_property
     def sent(self) -> dict[str, str]:
@@ -49,16 +48,19 @@ class Request:
         body = self.environ["wsgi.input"].read(int(length)).decode("ascii", "replace")
         return {name: values[0] for name, values in parse_qs(body).items()}
 
-    @cached_property
-    def _query(self) -> dict[str, list[str]]:
-        return parse_qs(self.environ.get("QUERY_STRING", ""))
-
     def cookie(self, name: str) -> str:
         for part in self.environ.get("HTTP_COOKIE", "").split(";"):
             key, _equals, value = part.strip().partition("=")
             if key == name:
                 return str(value)
         return ""
+
+
+def _read_query(query: str) -> dict[str, str]:
+    if "%" in query or "+" in query:
+        return {name: values[0] for name, values in parse_qs(query).items()}
+    pairs = [part.partition("=") for part in query.split("&")]
+    return {name: value for name, _equals, value in pairs}
 
 
 @dataclass(frozen=True)

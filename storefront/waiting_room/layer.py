@@ -52,9 +52,7 @@ class WaitingRoom:
         if found is None or found["language"] not in self._languages:
             return self._application(environ, start)
         product = found["product"]
-        request = Request(environ, found["language"], found["market"].upper(), product or "")
-        if product is None:
-            request = Request(environ, request.language, request.market, request.asked("product"))
+        request = Request(environ, found["language"], found["market"].upper(), product)
         answer = self._answer(request, found["act"] if product is None else "form")
         return self._through(environ, start) if answer is None else answer.send(start)
 
@@ -144,7 +142,7 @@ class WaitingRoom:
         return ticket.id if facts["state"] == words.ADMITTED else None
 
     # --- the room ---------------------------------------------------------------------------------------------------
-    def _page(self, request: Request, room: Room) -> Answer | None:
+    def _page(self, request: Request, room: Room) -> Answer:
         """A place in the queue, new or held; the form once it is one's turn."""
         at, go = clock.now(), self._form_url(request, room)
         if not (room.is_open(at) or room.is_early(at)):
@@ -159,7 +157,7 @@ class WaitingRoom:
             ticket = queue.join(room)
         return self._seat(request, room, queue, ticket)
 
-    def _seat(self, request: Request, room: Room, queue: Queue, ticket: Ticket) -> Answer | None:
+    def _seat(self, request: Request, room: Room, queue: Queue, ticket: Ticket) -> Answer:
         """The page of one who holds a ticket."""
         text = write_ticket(room.key, ticket)
         cookie = set_cookie(_name("ticket", room), text)
@@ -179,7 +177,7 @@ class WaitingRoom:
             word = form[0]
         return word is not None and queue.use_once(word, door.VALID_SECONDS)
 
-    def _door(self, request: Request, room: Room, at: datetime) -> Answer | None:
+    def _door(self, request: Request, room: Room, at: datetime) -> Answer:
         """The challenge. Who was too quick goes on with the same form."""
         sent = request.sent.get("form", "")
         form = door.read_form(room.key, sent, at)
@@ -243,7 +241,7 @@ class WaitingRoom:
 
 
 def _state(room: Room, view: View, place: int) -> str:
-    if view.now < room.opens_at.timestamp() * 1000:
+    if view.now < room.opens_ms:
         return words.BEFORE
     if not place:
         return words.DRAW
@@ -256,8 +254,9 @@ def _poll_ms(room: Room, view: View, expected: wait.Wait | None) -> int:
     """When to ask again, spread out; those who wait for the opening or the draw ask soon after it."""
     chance = random.random()  # noqa: S311  # spreads the crowd, hides nothing
     usual = wait.poll_ms(expected, chance)
-    instants = [at.timestamp() * 1000 - view.now for at in (room.opens_at, room.draws_at) if at]
-    return min([usual, *(int(left + 250 + 1500 * chance) for left in instants if left > 0)])
+    instant = room.opens_ms if view.now < room.opens_ms else room.draws_ms
+    left = instant - view.now
+    return min(usual, int(left + 250 + 1500 * chance)) if left > 0 else usual
 
 
 def _name(kind: str, room: Room) -> str:

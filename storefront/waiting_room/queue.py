@@ -136,8 +136,8 @@ class Queue:
             args=[
                 what,
                 self._clock(),
-                int(room.opens_at.timestamp() * 1000),
-                int(room.draws_at.timestamp() * 1000) if room.draws_at else 0,
+                room.opens_ms,
+                room.draws_ms,
                 room.per_minute,
                 settings.WAITING_ROOM_AWAY_SECONDS * 1000,
                 seen.last if seen else 0,

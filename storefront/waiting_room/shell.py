@@ -14,6 +14,7 @@ from reservations.queries.rooms import Room
 from storefront.waiting_room.answers import Answer, Environ, Header, Request
 
 KEEP_SECONDS = 5.0
+SORRY = b"We cannot show this page at the moment. Your place is kept: please load it again in a few seconds.\n"
 MARKS = ("state", "title", "place", "ahead_words", "wait_words", "poll_ms", "link", "challenge", "form", "left")
 _OWN_HEADERS = ("set-cookie", "cache-control", "content-length", "expires", "vary")
 
@@ -36,20 +37,29 @@ class Shells:
         self._application = application
         self._kept: dict[tuple[str, str, str], Shell] = {}
 
-    def page(self, request: Request, room: Room, kind: str, facts: dict[str, Any], *cookies: Header) -> Answer | None:
-        """The page of a kind (queue or door) with a visitor's own words in it; None when Django makes none."""
-        key = (request.prefix, request.product, kind)
-        shell = self._kept.get(key)
-        if shell is None or time.monotonic() - shell.made_at > KEEP_SECONDS:
-            shell = self._render(request, room, kind)
-            if shell is None:
-                return None
-            self._kept[key] = shell
+    def page(self, request: Request, room: Room, kind: str, facts: dict[str, Any], *cookies: Header) -> Answer:
+        """The page of a kind (queue or door) with a visitor's own words in it.
+
+        While Django cannot make one, the last one stands; before the first there is only a 503.
+        """
+        shell = self._shell(request, room, kind)
+        if shell is None:
+            return Answer(503, [("Content-Type", "text/plain; charset=utf-8"), ("Retry-After", "5"), *cookies], SORRY)
         body = shell.body
         for name in MARKS:
             value = facts.get(name)
             body = body.replace(mark(name).encode(), escape("" if value is None else str(value)).encode())
         return Answer(200, [*shell.headers, *cookies], body)
+
+    def _shell(self, request: Request, room: Room, kind: str) -> Shell | None:
+        key = (request.prefix, request.product, kind)
+        kept = self._kept.get(key)
+        if kept is not None and time.monotonic() - kept.made_at < KEEP_SECONDS:
+            return kept
+        made = self._render(request, room, kind)
+        if made is not None:
+            self._kept[key] = made
+        return made or kept
 
     def _render(self, request: Request, room: Room, kind: str) -> Shell | None:
         told: list[Any] = []

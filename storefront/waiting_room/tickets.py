@@ -65,9 +65,9 @@ def read_pass(room: str, text: str, at: datetime) -> Pass | None:
 
 def _sign(kind: str, room: str, ticket_id: str, number: int) -> str:
     words = f"{kind}|{room}|{ticket_id}|{number}".encode()
-    return base64.urlsafe_b64encode(hmac.digest(_key(settings.SECRET_KEY), words, "sha256"))[:_LETTERS].decode()
+    return base64.urlsafe_b64encode(hmac.digest(_key(), words, "sha256"))[:_LETTERS].decode()
 
 
 @lru_cache(maxsize=1)
-def _key(secret: str) -> bytes:
-    return hashlib.sha256(b"storefront.waiting_room" + secret.encode()).digest()
+def _key() -> bytes:
+    return hashlib.sha256(b"storefront.waiting_room" + settings.SECRET_KEY.encode()).digest()

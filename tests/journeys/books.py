@@ -1,6 +1,6 @@
 """What a journey sets or asks in the shop's database, from a process of its own.
 
-python -m tests.journeys.books open_in MARKET SECONDS | room PER_MINUTE | challenge on | of EMAIL | held
+python -m tests.journeys.books open_in MARKET SECONDS | room PER_MINUTE | challenge on | drawn | of EMAIL | held
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "storefront.settings")
 django.setup()
 
-from reservations.models import Launch, LaunchMarket, Reservation  # noqa: E402
+from reservations.actions import drawing  # noqa: E402
+from reservations.models import Draw, Launch, LaunchMarket, Reservation  # noqa: E402
+from reservations.rules.draw import commitment  # noqa: E402
 from storefront import clock  # noqa: E402
 from tests.world import allotment  # noqa: E402
 
@@ -39,6 +41,19 @@ def challenge(is_on: str) -> int:
     return Launch.objects.update(has_waiting_room=True, admission_per_minute=0, has_challenge=is_on == "on")
 
 
+def drawn() -> str:
+    """A draw among three, held just now; the id of one of them."""
+    at = clock.now()
+    ids = [f"{number:024x}" for number in range(3)]
+    row = Draw(
+        launch=Launch.objects.get(), opening=1, opens_at=at - timedelta(minutes=2), closes_at=at, seed="5eed" * 16
+    )
+    row.commitment = commitment(row.seed)
+    row.save()
+    drawing.draw(launch=row.launch.slug, opening=1, ticket_ids=ids, at=at)
+    return ids[0]
+
+
 def of(email: str) -> list[dict[str, Any]]:
     fields = ("reference", "status", "quantity", "place_number", "language", "variant__sku", "market")
     return list(Reservation.objects.filter(email=email).order_by("created_at").values(*fields))
@@ -53,6 +68,7 @@ if __name__ == "__main__":
         "open_in": open_in,
         "room": room,
         "challenge": challenge,
+        "drawn": drawn,
         "of": of,
         "held": held,
     }

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.jobs.stage import wait_until
-from tests.journeys.conftest import Visitor
+from tests.journeys.conftest import Shop, Visitor
 from tests.journeys.test_customer import LANGUAGES, fill_in, somebody
 
 TURN = {"en": "It is your turn.", "de": "Sie sind an der Reihe.", "zh-hans": "轮到您了"}
@@ -94,3 +97,25 @@ def is_at_door(visitor: Visitor) -> bool:
     with visitor.page.expect_response(re.compile(r"/waiting-room/")) as got:
         visitor.go("/en-de/waiting-room/?product=glasses-s1")
     return "data-door" in got.value.text()
+
+
+@pytest.fixture(scope="module")
+def drawn_ticket(shop: Shop) -> str:
+    return str(shop.books("drawn"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_anybody_can_check_the_draw(visitor: Visitor, drawn_ticket: str, language: str, tmp_path: Path) -> None:
+    page = visitor.page
+    visitor.go(f"/{language}-de/draw/glasses-2026/")
+    visitor.check()
+    page.locator("#ticket").fill(f"{visitor.shop.url}/en-de/waiting-room/?ticket={drawn_ticket}.0.abc")
+    visitor.submit("main form button")
+    place = page.locator("[data-place]").get_attribute("data-place")
+    visitor.check()
+    for name in ("draw.json", "verify_draw.py"):
+        href = page.locator(f"a[download='{name}']").get_attribute("href")
+        (tmp_path / name).write_bytes(page.request.get(f"{visitor.shop.url}{href}").body())
+    command = [sys.executable, "-I", "verify_draw.py", "draw.json", drawn_ticket]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and f"place {place}\n" in done.stdout

@@ -20,7 +20,7 @@ from tests.pages import complaints, fill_in
 from tests.rules.test_draw import VERIFIER
 from tests.waiting_room.conftest import OPENS, Stage, Visitor
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 PROOF = "/api/v1/launches/glasses-2026/draw/"
 
 

@@ -183,3 +183,13 @@ def test_while_the_database_is_away_those_who_wait_go_on_waiting(stage: Stage, m
     stage.notice()
     monkeypatch.setattr("storefront.waiting_room.rooms.stored.rooms", fail)
     assert visitor.poll()["state"] == "waiting"
+
+
+def test_while_django_fails_the_last_page_stands(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    _first, visitor = stage.crowd(2)
+    monkeypatch.setattr("storefront.waiting_room.shell.KEEP_SECONDS", 0.0)
+    stage.layer._shells._application = lambda environ, start: (start("500 Oops", []), [b""])[1]
+    assert visitor.number == 2
+    answer = stage.visitor().ask("/de-de/waiting-room/", PRODUCT)
+    assert answer.status == 503 and ("Retry-After", "5") in answer.headers
+    assert any(name == "Set-Cookie" for name, _value in answer.headers)
