@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import re
@@ -13,9 +12,9 @@ from functools import lru_cache
 
 from django.conf import settings
 
-_LETTERS = 27  # 160 bits in base64
-_TICKET = re.compile(r"([0-9a-f]{24})\.(0|[1-9][0-9]{0,11})\.([-_A-Za-z0-9]{27})")
-_PASS = re.compile(r"([0-9a-f]{24})\.([0-9]{10,11})\.([-_A-Za-z0-9]{27})")
+_LETTERS = 32  # 128 bits in hexadecimal: a link that ends in - or _ is often copied without it
+_TICKET = re.compile(r"([0-9a-f]{24})\.(0|[1-9][0-9]{0,11})\.([0-9a-f]{32})")
+_PASS = re.compile(r"([0-9a-f]{24})\.([0-9]{10,11})\.([0-9a-f]{32})")
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def read_pass(room: str, text: str, at: datetime) -> Pass | None:
 
 def _sign(kind: str, room: str, ticket_id: str, number: int) -> str:
     words = f"{kind}|{room}|{ticket_id}|{number}".encode()
-    return base64.urlsafe_b64encode(hmac.digest(_key(), words, "sha256"))[:_LETTERS].decode()
+    return hmac.digest(_key(), words, "sha256").hex()[:_LETTERS]
 
 
 @lru_cache(maxsize=1)
