@@ -216,7 +216,7 @@ class WaitingRoom:
             "ahead": ahead if place else None,
             "ahead_words": words.ahead(language, ahead) if place and state != words.BEFORE else "",
             "wait_words": words.expected(language, state, expected),
-            "poll_ms": _poll_ms(room, view, expected),
+            "poll_ms": _poll_ms(room, view, expected, ahead if state == words.WAITING else wait.NEAR_PLACES),
         }
 
     def _let_in(self, queue: Queue, room: Room, ticket: Ticket, at: datetime) -> Header:
@@ -250,10 +250,10 @@ def _state(room: Room, view: View, place: int) -> str:
     return words.ADMITTED if place <= view.head else words.WAITING
 
 
-def _poll_ms(room: Room, view: View, expected: wait.Wait | None) -> int:
+def _poll_ms(room: Room, view: View, expected: wait.Wait | None, ahead: int) -> int:
     """When to ask again, spread out; those who wait for the opening or the draw ask soon after it."""
     chance = random.random()  # noqa: S311  # spreads the crowd, hides nothing
-    usual = wait.poll_ms(expected, chance)
+    usual = wait.poll_ms(expected, ahead, chance)
     instant = room.opens_ms if view.now < room.opens_ms else room.draws_ms
     left = instant - view.now
     return min(usual, int(left + 250 + 1500 * chance)) if left > 0 else usual

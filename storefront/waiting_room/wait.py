@@ -8,6 +8,7 @@ from typing import NamedTuple
 LEAST_MS = 10_000  # a pace measured over less says nothing
 FAST, SLOW = 0.8, 1.3
 NEAREST_MS, FARTHEST_MS = 3_000, 10_000
+NEAR_PLACES = 50
 
 
 class Wait(NamedTuple):
@@ -25,7 +26,8 @@ def wait(*, ahead: int, passed: int, span_ms: int) -> Wait | None:
     return Wait(math.floor(minutes * FAST), max(1, math.ceil(minutes * SLOW)))
 
 
-def poll_ms(expected: Wait | None, chance: float) -> int:
-    """When to ask again: 3 to 10 seconds, later for those far behind; `chance` in [0, 1) spreads the crowd."""
-    nearness = NEAREST_MS if expected is None or expected.high <= 1 else FARTHEST_MS * 0.8
-    return min(FARTHEST_MS, int(nearness * (1 + 0.25 * chance)))
+def poll_ms(expected: Wait | None, ahead: int, chance: float) -> int:
+    """When to ask again: after 3 to 4 seconds for those who are near, else 8 to 10; `chance` in [0, 1) spreads them."""
+    is_near = expected.high <= 1 if expected else ahead < NEAR_PLACES
+    least, most = (NEAREST_MS, NEAREST_MS + 1_000) if is_near else (FARTHEST_MS - 2_000, FARTHEST_MS)
+    return int(least + (most - least) * chance)
