@@ -20,7 +20,7 @@ from bench.reserving import Shop, open_shop
 from bench.rounds import Plan, Result, interleave, make_result, rates
 from bench.rows import grow
 from bench.sink import count_mails
-from bench.stage import Environment, Stage, connect, wait_until
+from bench.stage import Environment, Stage, connect, wait_for, wait_until
 
 NAMES = ("relay", "relay_backlog", "confirm")
 BACKLOG = 30_000
@@ -136,7 +136,7 @@ def _measure_backlog(mail: Mailroom, shop: Shop, plan: Plan) -> Result:
     for number in range(1, plan.runs + 1):
         with mail.worker(shop.environment, 2), mail.beat(shop.environment):
             run = shop.reserve(plan.seconds)
-            waits.append(wait_until(lambda: _count_owed(shop.environment) == 0, "the backlog to be handed over"))
+            waits.append(wait_for(lambda: _count_owed(shop.environment) == 0))
         print(f"  {number}/{plan.runs}  backlog gone after      {waits[-1]:.2f} s; {run}", flush=True)
     return make_result("relay_backlog", waits, [BACKLOG_SECONDS] * plan.runs)
 

@@ -108,10 +108,16 @@ def stop(made: subprocess.Popen[bytes]) -> None:
 
 def wait_until(is_so: Callable[[], bool], what: str) -> float:
     """Look again and again; the seconds it took. Ends the bench when patience ends."""
+    seconds = wait_for(is_so)
+    if seconds >= PATIENCE_SECONDS:
+        sys.exit(f"waited {PATIENCE_SECONDS} s for {what}")
+    return seconds
+
+
+def wait_for(is_so: Callable[[], bool]) -> float:
+    """The seconds until it is so, or those that patience lasts."""
     begin = time.monotonic()
-    while not is_so():
-        if time.monotonic() - begin > PATIENCE_SECONDS:
-            sys.exit(f"waited {PATIENCE_SECONDS} s for {what}")
+    while not is_so() and time.monotonic() - begin < PATIENCE_SECONDS:
         time.sleep(0.02)
     return time.monotonic() - begin
 
