@@ -9,6 +9,7 @@ from typing import Any
 from django.db import models, transaction
 
 from reservations.actions import drawing
+from reservations.actions.cancelling import promote
 from reservations.actions.deciding import rebuild_decisions
 from reservations.actions.recording import record
 from reservations.launchdata import LaunchData
@@ -46,7 +47,7 @@ def load_launch(*, data: LaunchData, at: datetime, actor: str = "system") -> dic
         "evidence": _put(
             Evidence, [{**row, "requirement_id": row["requirement"]} for row in data.evidence], "id", "requirement"
         ),
-        "launches": sum(_put_launch(row) for row in data.launches),
+        "launches": sum(_put_launch(row, at) for row in data.launches),
     }
     for launch_id in Launch.objects.values_list("id", flat=True):
         drawing.prepare(launch_id=launch_id, at=at, actor=actor)
@@ -99,7 +100,7 @@ def _put_prices(rows: Iterable[Fields]) -> int:
     return changed
 
 
-def _put_launch(row: Fields) -> int:
+def _put_launch(row: Fields, at: datetime) -> int:
     values = {
         key: row[key] for key in ("slug", "name", "per_customer_limit", "has_waiting_list", "ships_from", "ships_to")
     }
@@ -114,12 +115,17 @@ def _put_launch(row: Fields) -> int:
     for pool in row["pools"]:
         for sku, capacity in pool["capacity"].items():
             for is_sandbox in (False, True):
-                changed += _put_allotment(launch, pool, variants[sku], capacity, is_sandbox=is_sandbox)
+                changed += _put_allotment(launch, pool, variants[sku], capacity, at=at, is_sandbox=is_sandbox)
     return changed
 
 
-def _put_allotment(launch: Launch, pool: Fields, variant_id: int, capacity: int, *, is_sandbox: bool) -> int:
-    """The sandbox has a pool of the same size of its own. A capacity that staff changed is set back to the file's."""
+def _put_allotment(
+    launch: Launch, pool: Fields, variant_id: int, capacity: int, *, at: datetime, is_sandbox: bool
+) -> int:
+    """The sandbox has a pool of its own, as large. A capacity that staff changed is set back to the file's.
+
+    Units that this frees go to those who wait.
+    """
     key = {
         "launch_id": launch.pk,
         "variant_id": variant_id,
@@ -133,4 +139,6 @@ def _put_allotment(launch: Launch, pool: Fields, variant_id: int, capacity: int,
     changed = _put_one(Allotment, kept, {**key, "capacity": capacity})
     allotment = Allotment.objects.get(**key)
     allotment.markets.set(Market.objects.filter(code__in=pool["markets"]))
+    if changed:
+        promote(allotment_id=allotment.pk, at=at)
     return changed

@@ -286,7 +286,42 @@ def _store(
     decision: gate.Decision,
     claim: _Claim,
 ) -> Reservation:
-    reservation = Reservation.objects.create(
+    """The reservation, its event, and the mail that is owed."""
+    receipt = receipts.write(
+        quantity=wish.quantity,
+        language=wish.language,
+        at=at,
+        market=market,
+        price=price,
+        decision=decision,
+        launch=window.launch,
+    )
+    reservation = _reservation(wish, at, variant, market, price, window, receipt, claim)
+    reservation.save(force_insert=True)
+    record(
+        at=at,
+        actor=f"partner:{wish.partner.slug}" if wish.partner else "customer",
+        action=f"reservation.{reservation.status}",
+        subject=f"reservation:{reservation.reference}",
+        reservation=reservation,
+        facts={"sku": variant.sku, "quantity": wish.quantity, "market": market.code, "place": claim.place_number},
+    )
+    if not wish.is_sandbox:
+        Message.objects.create(reservation=reservation, kind=reservation.status, due_at=at)
+    return reservation
+
+
+def _reservation(
+    wish: Wish,
+    at: datetime,
+    variant: Variant,
+    market: Market,
+    price: Price,
+    window: LaunchMarket,
+    receipt: dict[str, object],
+    claim: _Claim,
+) -> Reservation:
+    return Reservation(
         reference=places.reference(secrets.randbits(40)),
         status=lifecycle.CONFIRMED if claim.is_confirmed else lifecycle.WAITLISTED,
         launch_id=window.launch_id,
@@ -303,15 +338,7 @@ def _store(
         phone=wish.phone,
         unit_price_minor=price.amount_minor,
         currency=price.currency,
-        receipt=receipts.write(
-            quantity=wish.quantity,
-            language=wish.language,
-            at=at,
-            market=market,
-            price=price,
-            decision=decision,
-            launch=window.launch,
-        ),
+        receipt=receipt,
         partner=wish.partner,
         partner_reference=wish.partner_reference,
         attempt=wish.attempt,
@@ -319,17 +346,6 @@ def _store(
         created_at=at,
         confirmed_at=at if claim.is_confirmed else None,
     )
-    record(
-        at=at,
-        actor=f"partner:{wish.partner.slug}" if wish.partner else "customer",
-        action=f"reservation.{reservation.status}",
-        subject=f"reservation:{reservation.reference}",
-        reservation=reservation,
-        facts={"sku": variant.sku, "quantity": wish.quantity, "market": market.code, "place": claim.place_number},
-    )
-    if not wish.is_sandbox:
-        Message.objects.create(reservation=reservation, kind=reservation.status, due_at=at)
-    return reservation
 
 
 def _ask_for_review(refusal: NotAvailableInMarket, wish: Wish, at: datetime) -> None:

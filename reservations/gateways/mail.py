@@ -1,7 +1,7 @@
 """Hand one mail to a mail server, or to the mailbox folder of the embedded default.
 
-A mail server acts on the final full stop of DATA and on nothing before it. `before_handover` is called right before the
-mail is sent down the wire, so that a caller that dies earlier knows that nothing was accepted.
+A mail server acts on the final full stop of DATA and on nothing before it. `before_handover` is called right before
+that full stop goes down the wire, so that a caller that dies earlier knows that nothing was accepted.
 """
 
 from __future__ import annotations
@@ -141,9 +141,13 @@ def _hand_over(client: smtplib.SMTP, message: EmailMessage, before_handover: Cal
     except (OSError, smtplib.SMTPException) as error:
         raise NotAccepted(f"{type(error).__name__}: {error}", is_permanent=False) from error
     body = message.as_bytes().replace(b"\r\n.", b"\r\n..")
+    try:
+        client.send(body.rstrip(b"\r\n") + b"\r\n")
+    except (OSError, smtplib.SMTPException) as error:
+        raise NotAccepted(f"{type(error).__name__}: {error}", is_permanent=False) from error
     before_handover()
     try:
-        client.send(body.rstrip(b"\r\n") + b"\r\n.\r\n")
+        client.send(b".\r\n")
         reply = client.getreply()
     except (OSError, smtplib.SMTPException) as error:
         raise Uncertain(f"{type(error).__name__}: {error}") from error

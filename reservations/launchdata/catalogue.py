@@ -118,20 +118,29 @@ def _requirements(file: Row, conditions: frozenset[Any]) -> Iterator[Fields]:
         yield {"id": once(row, "id", seen), **_requirement(row, conditions, ids)}
 
 
-def _requirement(row: Row, conditions: frozenset[Any], ids: set[str]) -> Fields:
-    effect = row.word("effect_when_missing", gate.EFFECTS.__contains__, f"one of {', '.join(gate.EFFECTS)}")
-    notice = row.get("customer_facing_notice", str, None) or ""
-    if effect == "consent" and not notice:
-        raise row.fail("customer_facing_notice", "a consent needs a sentence to affirm")
+def _condition(row: Row, known: frozenset[Any]) -> str:
     condition = row.get("condition", str, None) or ""
-    if condition and condition not in conditions:
+    if condition and condition not in known:
         raise row.fail("condition", f"{condition!r} is not among the conditions of this file")
+    return condition
+
+
+def _validity(row: Row) -> str:
+    """An ISO 8601 duration, or nothing."""
     validity = row.get("evidence_validity", str, None) or ""
     if validity:
         try:
             gate.add_duration(date(2026, 1, 1), validity)
         except ValueError as error:
             raise row.fail("evidence_validity", str(error)) from error
+    return validity
+
+
+def _requirement(row: Row, conditions: frozenset[Any], ids: set[str]) -> Fields:
+    effect = row.word("effect_when_missing", gate.EFFECTS.__contains__, f"one of {', '.join(gate.EFFECTS)}")
+    notice = row.get("customer_facing_notice", str, None) or ""
+    if effect == "consent" and not notice:
+        raise row.fail("customer_facing_notice", "a consent needs a sentence to affirm")
     starts, ends = row.get("effective_from", date, None), row.get("effective_to", date, None)
     if starts and ends and ends <= starts:
         raise row.fail("effective_to", "must be after effective_from")
@@ -151,7 +160,7 @@ def _requirement(row: Row, conditions: frozenset[Any], ids: set[str]) -> Fields:
         "transition_until": row.get("transition_until", date, None),
         "customer_facing_notice": notice,
         "evidence_wanted": row.get("evidence", str),
-        "evidence_validity": validity,
+        "evidence_validity": _validity(row),
         "local_representative_required": row.get("local_representative_required", bool),
         "per_country_evidence": row.get("per_country_evidence", bool, False),
         "site_feature": row.get("site_feature", bool, False),
@@ -160,7 +169,7 @@ def _requirement(row: Row, conditions: frozenset[Any], ids: set[str]) -> Fields:
             for field in ("subdivisions", "exclude_subdivisions", "review_subdivisions")
         },
         "product_types": row.words("product_types", KINDS.__contains__, "a kind of product", []),
-        "condition": condition,
+        "condition": _condition(row, conditions),
         "blocks_option": row.get("blocks_option", str, None) or "",
         "inherits": row.words("inherits", ids.__contains__, "a requirement of this file", []),
         "notes": row.get("notes", str, None) or "",

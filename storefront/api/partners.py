@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
@@ -74,7 +75,7 @@ class Reservations(Partners):
                     422, "invalid", remedy, errors=[{"field": "created_after", "code": "invalid", "detail": remedy}]
                 )
             rows = rows.filter(created_at__gt=after)
-        return paged(request, rows, "-created_at", lambda row: shapes.reservation(row, at))
+        return paged(request, rows, ("-created_at", "-id"), lambda found: shapes.reservations(found, at))
 
     @extend_schema(
         operation_id="create_reservation",
@@ -128,7 +129,7 @@ def _reserve(request: Request, given: dict[str, Any], attempt: uuid.UUID) -> tup
         problem, _headers = describe(refusal)
         assert problem is not None
         return problem["status"], problem
-    return 201, shapes.reservation(made, at)
+    return 201, _shape(made, at)
 
 
 def _answer(status: int, body: dict[str, Any], *, is_replayed: bool = False) -> Response:
@@ -138,10 +139,14 @@ def _answer(status: int, body: dict[str, Any], *, is_replayed: bool = False) -> 
     return response
 
 
+def _shape(row: Reservation, at: datetime) -> dict[str, Any]:
+    return shapes.reservations([row], at)[0]
+
+
 class OneReservation(Partners):
     @extend_schema(responses={200: serializers.ReservationOut, 404: serializers.ProblemOut})
     def get(self, request: Request, pk: uuid.UUID) -> Response:
-        return Response(shapes.reservation(find_own(request, pk), clock.now()))
+        return Response(_shape(find_own(request, pk), clock.now()))
 
 
 class CancelReservation(Partners):
@@ -156,7 +161,7 @@ class CancelReservation(Partners):
         row = cancelling.cancel(
             reservation=find_own(request, pk), at=at, actor=f"partner:{api_key(request).partner.slug}"
         )
-        return Response(shapes.reservation(row, at))
+        return Response(_shape(row, at))
 
 
 class Allotments(Partners):
@@ -164,9 +169,17 @@ class Allotments(Partners):
     def get(self, request: Request) -> Response:
         """The partner's own capacity and what is left of it."""
         rows = Allotment.objects.filter(partner=api_key(request).partner, is_sandbox=api_key(request).is_sandbox)
-        return paged(request, rows.select_related("variant").prefetch_related("markets"), "id", _allotment)
+        return paged(request, rows.select_related("variant").prefetch_related("markets"), "id", _allotments)
 
 
-def _allotment(row: Allotment) -> dict[str, Any]:
-    markets = sorted(market.code for market in row.markets.all())
-    return {"sku": row.variant.sku, "markets": markets, "capacity": row.capacity, "held": row.held, "left": row.left}
+def _allotments(rows: list[Allotment]) -> list[dict[str, Any]]:
+    return [
+        {
+            "sku": row.variant.sku,
+            "markets": sorted(market.code for market in row.markets.all()),
+            "capacity": row.capacity,
+            "held": row.held,
+            "left": row.left,
+        }
+        for row in rows
+    ]

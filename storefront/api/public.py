@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -37,11 +38,18 @@ class Public(APIView):
     """Open, cookie-less, conditional."""
 
 
-def paged(request: Request, rows: Any, ordering: str, shape: Any, page_size: int = 50) -> Response:
+def paged(
+    request: Request,
+    rows: Any,
+    ordering: str | tuple[str, ...],
+    shape: Callable[[list[Any]], list[dict[str, Any]]],
+    page_size: int = 50,
+) -> Response:
+    """A page of rows in the shape that `shape` gives them, all at once."""
     pages = Pages()
     pages.ordering, pages.page_size = ordering, page_size
     found: Any = pages.paginate_queryset(rows, request)
-    return pages.get_paginated_response([shape(row) for row in found or []])
+    return pages.get_paginated_response(shape(list(found or [])))
 
 
 def read_market(request: Request) -> Market | None:
@@ -74,7 +82,9 @@ class Markets(Public):
     @extend_schema(operation_id="list_markets", responses=serializers.MarketOut(many=True))
     def get(self, request: Request) -> Response:
         """All markets; 200 a page unless page_size says otherwise."""
-        return paged(request, Market.objects.all(), "code", shapes.market, page_size=200)
+        return paged(
+            request, Market.objects.all(), "code", lambda found: [shapes.market(row) for row in found], page_size=200
+        )
 
 
 class OneMarket(Public):
@@ -102,7 +112,7 @@ class Products(Public):
         if kind is not None:
             rows = rows.filter(kind=kind)
         prices, found = _in_market(read_market(request))
-        return paged(request, rows, "position", lambda row: shapes.product(row, prices, found))
+        return paged(request, rows, "position", lambda page: [shapes.product(row, prices, found) for row in page])
 
 
 class OneProduct(Public):
@@ -182,7 +192,7 @@ class Launches(Public):
     def get(self, request: Request) -> Response:
         at = clock.now()
         rows = Launch.objects.prefetch_related("windows", Prefetch("products", Product.objects.only("slug")))
-        return paged(request, rows, "slug", lambda row: shapes.launch(row, at))
+        return paged(request, rows, "slug", lambda found: [shapes.launch(row, at) for row in found])
 
 
 class OneLaunch(Public):

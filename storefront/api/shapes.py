@@ -11,7 +11,7 @@ from django.templatetags.static import static
 from reservations.models import Launch, Market, Price, Product, Reservation
 from reservations.queries import links
 from reservations.queries.availability import Availability
-from reservations.queries.places import people_ahead
+from reservations.queries.places import Standing, standings
 from reservations.rules import opening
 from storefront.api.problems import notice, reason, stamp
 
@@ -119,14 +119,19 @@ def launch(row: Launch, at: datetime) -> dict[str, Any]:
     }
 
 
-def reservation(row: Reservation, at: datetime) -> dict[str, Any]:
+def reservations(rows: list[Reservation], at: datetime) -> list[dict[str, Any]]:
+    """Reservations as they stand at `at`: one query, however many they are."""
+    found = standings(rows)
+    return [_reservation(row, found[row.pk], at) for row in rows]
+
+
+def _reservation(row: Reservation, standing: Standing, at: datetime) -> dict[str, Any]:
     ships = row.receipt["ships"]
-    last = row.events.order_by("-id").first()
     return {
         "id": str(row.pk),
         "reference": row.reference,
         "status": row.status,
-        "status_reason": last.reason or None if last else None,
+        "status_reason": standing.reason or None,
         "market": row.market_id,
         "subdivision": row.subdivision or None,
         "lines": [
@@ -135,7 +140,7 @@ def reservation(row: Reservation, at: datetime) -> dict[str, Any]:
         "deposit": None,
         "place": {
             "number": row.place_number,
-            "people_ahead": people_ahead(row),
+            "people_ahead": standing.people_ahead,
             "ship_window": {"from": ships["from"], "to": ships["to"]} if ships["from"] else None,
             "as_of": stamp(at),
         },

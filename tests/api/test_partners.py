@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from reservations.actions.keys import create_api_key
 from reservations.models import CustomerLimit, Event, IdempotencyKey, Message, Partner, Reservation
@@ -142,6 +143,29 @@ def test_a_broker_that_is_down_stops_nobody(caller: Caller, settings: Any) -> No
     settings.CELERY_BROKER_URL = settings.CACHES["default"]["LOCATION"]
     assert caller.post(body()).status_code == 201
     assert [message.state for message in Message.objects.all()] == ["owed"]
+
+
+def test_a_list_costs_the_same_queries_for_one_and_for_many(
+    caller: Caller, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(12):
+        caller.post(body(email=f"c{number}@customers.example"))
+    for size in (1, 12):
+        with django_assert_num_queries(3):
+            found = caller.get(f"{URL}?page_size={size}").json()["results"]
+        assert len(found) == size
+    assert sorted(row["place"]["people_ahead"] for row in found) == list(range(12))
+
+
+def test_pages_of_one_instant_have_each_reservation_once(caller: Caller) -> None:
+    for number in range(5):
+        caller.post(body(email=f"c{number}@customers.example"))
+    seen, url = [], f"{URL}?page_size=2"
+    while url:
+        page = caller.get(url).json()
+        seen += [row["id"] for row in page["results"]]
+        url = page["next"]
+    assert len(seen) == len(set(seen)) == 5
 
 
 LONG = "x" * 10_000

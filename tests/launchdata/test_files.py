@@ -120,6 +120,17 @@ def test_a_capacity_below_what_is_held_stops_the_whole_load(folder: Path) -> Non
 
 
 @pytest.mark.django_db
+def test_a_capacity_that_grows_goes_to_those_who_wait() -> None:
+    data = read_launch_data(settings.BASE_DIR / "data")
+    Allotment.objects.filter(pk=allotment().pk).update(capacity=0)
+    waiting = reserve(wish=wish(), at=AT)
+    load_launch(data=data, at=AT)
+    waiting.refresh_from_db()
+    assert waiting.status == "confirmed" and allotment().held == 1
+    assert [message.kind for message in waiting.messages.order_by("id")] == ["waitlisted", "promoted"]
+
+
+@pytest.mark.django_db
 def test_the_command_says_what_is_wrong_and_loads_nothing(folder: Path) -> None:
     spoil(folder, "products.yaml", "Qianwen AI Glasses S1", "Another name")
     spoil(folder, "launches.yaml", "per_customer_limit: 2", "per_customer_limit: two")

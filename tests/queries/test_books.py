@@ -17,7 +17,6 @@ from pytest_django import DjangoAssertNumQueries
 
 from reservations.actions.cancelling import cancel
 from reservations.actions.checking import note_check
-from reservations.actions.notifying import ask_to_be_told
 from reservations.actions.reserving import reserve
 from reservations.jobs import tasks
 from reservations.models import (
@@ -25,31 +24,17 @@ from reservations.models import (
     CustomerLimit,
     Event,
     Launch,
-    Market,
     Message,
     NotifyRequest,
     Partner,
-    Product,
     Reservation,
     Variant,
 )
-from reservations.queries.books import INVARIANTS, Broken, find_broken, last_check
+from reservations.queries.books import INVARIANTS, find_broken, last_check
+from tests.queries.conftest import LATER
 from tests.world import AT, allotment, wish
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
-LATER = AT + timedelta(minutes=1)  # after the launch data, and with them the limit, were last changed
-
-
-@pytest.fixture
-def line(launch_data: datetime) -> list[Reservation]:
-    """One who holds the only unit, two who wait, one who cancelled, one of the sandbox, and a wish to be told."""
-    Allotment.objects.filter(pk=allotment().pk).update(capacity=1)
-    gone, *rest = (reserve(wish=wish(email=f"{who}@x.example"), at=LATER) for who in "abcd")
-    cancel(reservation=gone, at=LATER, actor="customer")
-    reserve(wish=wish(is_sandbox=True), at=LATER)
-    ring, germany = Product.objects.get(slug="ring"), Market.objects.get(code="DE")
-    ask_to_be_told(product=ring, market=germany, email="w@x.example", language="en", at=LATER)
-    return list(Reservation.objects.filter(pk__in=[row.pk for row in rest]).order_by("place_number"))
 
 
 def names() -> set[str]:
@@ -194,15 +179,6 @@ def test_what_is_broken_is_named(
 ) -> None:
     spoil(line)
     assert names() == broken
-
-
-def test_a_place_held_twice_is_named(line: list[Reservation]) -> None:
-    if connection.vendor == "sqlite":
-        pytest.skip("SQLite cannot let go of a UNIQUE constraint")
-    unguarded("UPDATE reservations_reservation SET place_number = 3 WHERE place_number = 4")
-    assert (
-        Broken("place_held_once", f"allotment:{allotment().pk}", "Place 3 is held by 2 reservations.") in find_broken()
-    )
 
 
 def test_more_than_the_limit_is_named_unless_the_limit_was_lowered_since(launch_data: datetime) -> None:
