@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from reservations.actions.reserving import Wish
+from reservations.actions.wishes import Wish
 from reservations.models import Allotment
 from reservations.queries.facts import current_world
-from reservations.rules import gate
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
 OPENS_AT = datetime(2026, 3, 2, 2, tzinfo=UTC)
@@ -18,10 +17,7 @@ def consents(
     sku: str = "S1-BLK", market: str = "DE", subdivision: str | None = None, at: datetime = AT
 ) -> dict[str, str]:
     """Every consent that a destination asks for, in its present version."""
-    world = current_world()
-    decision = gate.decide(
-        subject=world.subjects[sku], destination=world.destination(market, subdivision), facts=world.facts, at=at
-    )
+    decision = current_world().decide(sku, market, subdivision, at).decision
     return {notice.id: notice.version for notice in decision.consents}
 
 

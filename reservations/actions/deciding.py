@@ -38,7 +38,7 @@ def refresh_due_decisions(*, at: datetime) -> int:
 def _store(world: World, *, at: datetime, cause: str, actor: str, only: set[tuple[str, str]] | None) -> int:
     kept = {(row.variant.sku, row.market_id): row for row in Decision.objects.select_related("variant")}
     variant_ids = dict(Variant.objects.values_list("sku", "id"))
-    cells = only if only is not None else {(sku, code) for sku in world.subjects for code in world.timezones}
+    cells = only if only is not None else {(sku, code) for sku in world.subjects for code in world.markets}
     changed, fresh = 0, []
     for sku, code in sorted(cells):
         where = {"subject": world.subjects[sku], "destination": world.destination(code), "facts": world.facts, "at": at}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from functools import lru_cache
 
-from reservations.models import Launch, Market, Price
+from reservations.queries.facts import MarketTerms, Offering
 from reservations.rules import gate
 from reservations.rules.money import Money
 
@@ -17,17 +18,17 @@ def write(
     quantity: int,
     language: str,
     at: datetime,
-    market: Market,
-    price: Price,
+    market: MarketTerms,
+    price: Money,
     decision: gate.Decision,
-    launch: Launch,
+    offering: Offering,
 ) -> dict[str, object]:
     """The receipt as JSON: price and tax in minor units, terms version, ship window, and every notice shown.
 
     A notice carries its version, the language it was shown in, the SHA-256 of its source text and, for a consent,
     when it was given.
     """
-    total = Money(price.amount_minor, price.currency).times(quantity)
+    total = price.times(quantity)
     has_tax = market.is_tax_included and bool(market.tax_basis_points)
     return {
         "unit_price_minor": price.amount_minor,
@@ -42,8 +43,8 @@ def write(
         "terms_version": TERMS_VERSION,
         "withdrawal_days": market.withdrawal_days,
         "ships": {
-            "from": launch.ships_from.isoformat() if launch.ships_from else None,
-            "to": launch.ships_to.isoformat() if launch.ships_to else None,
+            "from": offering.ships_from.isoformat() if offering.ships_from else None,
+            "to": offering.ships_to.isoformat() if offering.ships_to else None,
         },
         "may_ship_at_reserving": decision.stages["ship"],
         "notices": [_notice(notice, language, at) for notice in decision.notices],
@@ -51,11 +52,17 @@ def write(
 
 
 def _notice(notice: gate.Notice, language: str, at: datetime) -> dict[str, object]:
+    return _text(notice) | {
+        "language": language,
+        "accepted_at": at.isoformat() if notice.consent else None,
+    }
+
+
+@lru_cache(maxsize=1000)
+def _text(notice: gate.Notice) -> dict[str, object]:
     return {
         "id": notice.id,
         "version": notice.version,
         "text": notice.text,
         "sha256": hashlib.sha256(notice.text.encode()).hexdigest(),
-        "language": language,
-        "accepted_at": at.isoformat() if notice.consent else None,
     }

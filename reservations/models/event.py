@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 from reservations.models.reservation import Reservation
 
@@ -13,10 +14,16 @@ class Event(models.Model):
     at = models.DateTimeField()
     actor = models.CharField(max_length=80, help_text="customer, partner:<slug>, staff:<user name> or system")
     action = models.CharField(max_length=60)
-    subject = models.CharField(max_length=140, db_index=True)
+    subject = models.CharField(max_length=140)
     reservation = models.ForeignKey(Reservation, null=True, on_delete=models.PROTECT, related_name="events")
     facts = models.JSONField(default=dict)
     reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [
+            # Those of a reservation are found by it.
+            models.Index(fields=["subject"], name="event_subject", condition=Q(reservation__isnull=True)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject}"

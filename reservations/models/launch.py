@@ -74,7 +74,11 @@ class LaunchMarket(models.Model):
 
 
 class Allotment(models.Model):
-    """Capacity of a variant for a pool of markets and a channel. `held` and `waiting` are kept by the claim itself."""
+    """Capacity of a variant for a pool of markets and a channel.
+
+    The counters change in the transaction that changes the line: `held` units of confirmed reservations, `waiting` and
+    `cancelled` reservations, and the `last_place` that was given.
+    """
 
     launch = models.ForeignKey(Launch, on_delete=models.PROTECT, related_name="allotments")
     variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="allotments")
@@ -87,6 +91,7 @@ class Allotment(models.Model):
     capacity = models.PositiveIntegerField()
     held = models.PositiveIntegerField(default=0, editable=False)
     waiting = models.PositiveIntegerField(default=0, editable=False)
+    cancelled = models.PositiveIntegerField(default=0, editable=False)
     last_place = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
@@ -125,8 +130,8 @@ class AllotmentMarket(models.Model):
 class CustomerLimit(models.Model):
     """How many units of a product one customer holds in a launch. Kept in the reserving and cancelling transactions."""
 
-    launch = models.ForeignKey(Launch, on_delete=models.CASCADE)
-    product = models.ForeignKey(Product, on_delete=models.CASCADE)
+    launch = models.ForeignKey(Launch, on_delete=models.CASCADE, db_index=False)
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, db_index=False)
     email_key = models.CharField(max_length=320)
     is_sandbox = models.BooleanField(default=False)
     quantity = models.PositiveIntegerField()

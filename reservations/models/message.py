@@ -48,8 +48,12 @@ class Message(models.Model):
     OWED, QUEUED, SENDING, SENT, FAILED, UNCERTAIN = "owed", "queued", "sending", "sent", "failed", "uncertain"
     STATES = (OWED, QUEUED, SENDING, SENT, FAILED, UNCERTAIN)
 
-    reservation = models.ForeignKey(Reservation, null=True, on_delete=models.PROTECT, related_name="messages")
-    notify_request = models.ForeignKey(NotifyRequest, null=True, on_delete=models.CASCADE, related_name="messages")
+    reservation = models.ForeignKey(
+        Reservation, null=True, on_delete=models.PROTECT, related_name="messages", db_index=False
+    )
+    notify_request = models.ForeignKey(
+        NotifyRequest, null=True, on_delete=models.CASCADE, related_name="messages", db_index=False
+    )
     kind = models.CharField(max_length=30)
     version = models.PositiveSmallIntegerField(default=1)
     state = models.CharField(max_length=10, choices=[(word, word) for word in STATES], default=OWED)
@@ -66,10 +70,14 @@ class Message(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["reservation", "kind", "version"], name="one_message_per_reservation_kind_and_version"
+                fields=["reservation", "kind", "version"],
+                condition=Q(reservation__isnull=False),
+                name="one_message_per_reservation_kind_and_version",
             ),
             models.UniqueConstraint(
-                fields=["notify_request", "kind", "version"], name="one_message_per_wish_kind_and_version"
+                fields=["notify_request", "kind", "version"],
+                condition=Q(notify_request__isnull=False),
+                name="one_message_per_wish_kind_and_version",
             ),
             models.CheckConstraint(
                 condition=Q(reservation__isnull=False, notify_request__isnull=True)

@@ -32,22 +32,18 @@ class ApiKey(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """The first answer to a request that may come again. `status` None: the first is still in flight."""
+    """The first answer to a request that may come again. It commits with what the request stored."""
 
-    partner = models.ForeignKey(Partner, on_delete=models.CASCADE)
+    partner = models.ForeignKey(Partner, on_delete=models.CASCADE, db_index=False)
     key = models.CharField(max_length=255)
     is_sandbox = models.BooleanField(default=False)
     body_digest = models.CharField(max_length=64)
-    attempt = models.UUIDField()
-    claimed_at = models.DateTimeField()
-    status = models.PositiveSmallIntegerField(null=True)
-    answer = models.JSONField(null=True)
+    created_at = models.DateTimeField()
+    status = models.PositiveSmallIntegerField()
+    answer = models.JSONField()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["partner", "key", "is_sandbox"], name="one_answer_per_idempotency_key"),
-            models.CheckConstraint(
-                condition=Q(status__isnull=True) | Q(status__gte=200, status__lt=500),
-                name="failed_answers_are_not_replayed",
-            ),
+            models.CheckConstraint(condition=Q(status__gte=200, status__lt=500), name="failed_answers_are_not_kept"),
         ]

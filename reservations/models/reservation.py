@@ -16,32 +16,33 @@ from reservations.rules import lifecycle
 class Reservation(models.Model):
     """A claim on units of a variant, with a place number in its allotment and a receipt of what was promised.
 
-    `receipt` holds the price, tax, terms and notices as they stood at `created_at`; nothing rewrites it.
+    `receipt` holds the price, tax, terms and notices as they stood at `created_at`; nothing rewrites it. There is an
+    index for each question that is asked, and none beside: each costs every reservation of launch day.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    reference = models.CharField(max_length=12, unique=True)
+    reference = models.CharField(max_length=12)
     status = models.CharField(max_length=10, choices=[(word, word) for word in lifecycle.STATUSES])
-    launch = models.ForeignKey(Launch, on_delete=models.PROTECT, related_name="reservations")
-    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="reservations")
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="reservations")
-    allotment = models.ForeignKey(Allotment, on_delete=models.PROTECT, related_name="reservations")
+    launch = models.ForeignKey(Launch, on_delete=models.PROTECT, related_name="reservations", db_index=False)
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="reservations", db_index=False)
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="reservations", db_index=False)
+    allotment = models.ForeignKey(Allotment, on_delete=models.PROTECT, related_name="reservations", db_index=False)
     subdivision = models.CharField(max_length=6, blank=True)
     quantity = models.PositiveIntegerField()
     place_number = models.PositiveIntegerField()
     language = models.CharField(max_length=12)
     email = models.CharField(max_length=320)
-    email_key = models.CharField(max_length=320, db_index=True)
+    email_key = models.CharField(max_length=320)
     name = models.CharField(max_length=200)
     phone = models.CharField(max_length=40, blank=True)
     unit_price_minor = models.PositiveBigIntegerField()
     currency = models.CharField(max_length=3)
     receipt = models.JSONField()
-    partner = models.ForeignKey(Partner, null=True, blank=True, on_delete=models.PROTECT, related_name="reservations")
-    partner_reference = models.CharField(max_length=100, blank=True)
-    attempt = models.UUIDField(
-        null=True, unique=True, help_text="The form that was sent: a second click finds the first."
+    partner = models.ForeignKey(
+        Partner, null=True, blank=True, on_delete=models.PROTECT, related_name="reservations", db_index=False
     )
+    partner_reference = models.CharField(max_length=100, blank=True)
+    attempt = models.UUIDField(null=True, help_text="The form that was sent: a second click finds the first.")
     is_sandbox = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True, blank=True)
@@ -50,6 +51,10 @@ class Reservation(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["allotment", "place_number"], name="a_place_is_held_once"),
+            models.UniqueConstraint(fields=["reference"], name="a_reference_is_one_reservation"),
+            models.UniqueConstraint(
+                fields=["attempt"], condition=Q(attempt__isnull=False), name="a_form_is_one_reservation"
+            ),
             models.CheckConstraint(condition=Q(quantity__gte=1), name="reservation_has_a_unit"),
             models.CheckConstraint(condition=Q(status__in=lifecycle.STATUSES), name="reservation_status_is_known"),
             models.CheckConstraint(
@@ -60,8 +65,17 @@ class Reservation(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["allotment", "status", "place_number"], name="reservation_line"),
-            models.Index(fields=["partner", "created_at", "id"], name="reservation_partner"),
+            # Of the many that are confirmed none needs these two: who waits, and who left the line.
+            models.Index(
+                fields=["allotment", "place_number"], name="reservation_waiting", condition=Q(status=lifecycle.WAITLISTED)
+            ),
+            models.Index(
+                fields=["allotment", "place_number"], name="reservation_left", condition=Q(status=lifecycle.CANCELLED)
+            ),
+            models.Index(
+                fields=["partner", "created_at", "id"], name="reservation_partner", condition=Q(partner__isnull=False)
+            ),
+            models.Index(fields=["email_key"], name="reservation_email_key"),
             models.Index(fields=["-created_at", "-id"], name="reservation_newest"),
         ]
 

@@ -53,7 +53,7 @@ def availabilities(
     `is_replay` decides afresh instead of reading the materialised decisions: for another instant than the present.
     """
     world = current_world()
-    wanted = list(destinations) if destinations is not None else [(code, None) for code in sorted(world.timezones)]
+    wanted = list(destinations) if destinations is not None else [(code, None) for code in world.markets]
     skus = list(skus)
     kept = {} if is_replay else _kept_decisions(skus, at)
     selling = read_selling(skus)

@@ -1,31 +1,112 @@
-"""The facts of the gate, read once and held in the process until the revision moves."""
+"""What decisions are made of, read once and held in the process until the revision moves."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from functools import lru_cache
 
-from reservations.models import Evidence, GateRevision, Market, Requirement, StopSale, Variant
-from reservations.rules import gate
+from reservations.models import (
+    Allotment,
+    Evidence,
+    GateRevision,
+    Launch,
+    LaunchMarket,
+    Market,
+    Price,
+    Requirement,
+    StopSale,
+    Variant,
+)
+from reservations.rules import gate, opening
+from reservations.rules.money import Money
 from reservations.rules.site_features import SITE_FEATURES
+
+MOST_DECISIONS = 20_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offering:
+    """A launch in one market: its window, and what it promises."""
+
+    launch_id: int
+    window: opening.Window
+    per_customer_limit: int
+    has_waiting_list: bool
+    ships_from: date | None
+    ships_to: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarketTerms:
+    """A market as decisions and receipts need it."""
+
+    code: str
+    timezone: str
+    is_tax_included: bool
+    tax_display: str
+    tax_basis_points: int | None
+    withdrawal_days: int | None
+    subdivisions: frozenset[str]
 
 
 @dataclass(frozen=True)
+class Decided:
+    """A decision that holds in `[since, until)`; None: no end is known."""
+
+    decision: gate.Decision
+    since: datetime
+    until: datetime | None
+
+    def holds(self, at: datetime) -> bool:
+        return self.since <= at and (self.until is None or at < self.until)
+
+
+@dataclass(frozen=True, kw_only=True)
 class World:
-    """Everything that decisions need, as of one revision."""
+    """Everything that decisions need, as of one revision. What changes with each reservation is not in it."""
 
     facts: gate.Facts
-    subjects: dict[str, gate.Subject]
-    timezones: dict[str, str]
+    subjects: Mapping[str, gate.Subject]
+    variant_ids: Mapping[str, tuple[int, int]]  # SKU → id of the variant, id of its product
+    markets: Mapping[str, MarketTerms]
+    prices: Mapping[tuple[str, str], Money]  # SKU, market → price
+    offerings: Mapping[tuple[str, str], tuple[Offering, ...]]  # product, market → its launches
+    # launch, SKU, market, sandbox → partner (None: sold directly) → allotment
+    allotments: Mapping[tuple[int, str, str, bool], Mapping[int | None, int]]
+    decided: dict[tuple[str, str, str | None], Decided] = field(default_factory=dict, compare=False, repr=False)
 
     def destination(self, country: str, subdivision: str | None = None) -> gate.Destination:
-        return gate.Destination(country=country, subdivision=subdivision, timezone=self.timezones.get(country))
+        market = self.markets.get(country)
+        return gate.Destination(
+            country=country, subdivision=subdivision, timezone=market.timezone if market else None
+        )
+
+    def decide(self, sku: str, country: str, subdivision: str | None, at: datetime) -> Decided:
+        """The gate's decision, computed once for as long as it holds."""
+        key = (sku, country, subdivision)
+        known = self.decided.get(key)
+        if known is not None and known.holds(at):
+            return known
+        subject, destination = self.subjects[sku], self.destination(country, subdivision)
+        decision = gate.decide(subject=subject, destination=destination, facts=self.facts, at=at)
+        until = gate.next_change_at(subject=subject, destination=destination, facts=self.facts, at=at)
+        if len(self.decided) >= MOST_DECISIONS:
+            self.decided.clear()
+        self.decided[key] = Decided(decision, at, until)
+        return self.decided[key]
 
 
 def current_world() -> World:
     """The facts as they are committed now: one query when nothing has changed."""
-    number = GateRevision.objects.filter(id=1).values_list("number", flat=True).first() or 0
-    return _world(number)
+    return _world(current_revision())
+
+
+def current_revision() -> int:
+    """The number that grows with every change of what a `World` holds."""
+    return GateRevision.objects.filter(id=1).values_list("number", flat=True).first() or 0
 
 
 @lru_cache(maxsize=2)
@@ -45,10 +126,59 @@ def read_world() -> World:
         site_features=frozenset(SITE_FEATURES),
     )
     variants = Variant.objects.select_related("product").order_by("product__position", "position")
+    prices = Price.objects.values_list("variant__sku", "market_id", "amount_minor", "currency")
     return World(
         facts=facts,
         subjects={row.sku: subject(row) for row in variants},
-        timezones=dict(Market.objects.values_list("code", "timezone")),
+        variant_ids={row.sku: (row.pk, row.product_id) for row in variants},
+        markets={row.code: _terms(row) for row in Market.objects.order_by("code")},
+        prices={(sku, market): Money(amount, currency) for sku, market, amount, currency in prices},
+        offerings=_offerings(),
+        allotments=_allotments(),
+    )
+
+
+def _offerings() -> dict[tuple[str, str], tuple[Offering, ...]]:
+    products: dict[int, list[str]] = defaultdict(list)
+    for launch_id, slug in Launch.products.through.objects.values_list("launch_id", "product__slug"):
+        products[launch_id].append(slug)
+    found: dict[tuple[str, str], tuple[Offering, ...]] = {}
+    for row in LaunchMarket.objects.select_related("launch").order_by("opens_at", "id"):
+        for slug in products[row.launch_id]:
+            found[slug, row.market_id] = (*found.get((slug, row.market_id), ()), _offering(row))
+    return found
+
+
+def _offering(row: LaunchMarket) -> Offering:
+    launch = row.launch
+    window = opening.Window(opens_at=row.opens_at, closes_at=row.closes_at, is_paused=launch.paused_at is not None)
+    return Offering(
+        launch_id=launch.pk,
+        window=window,
+        per_customer_limit=launch.per_customer_limit,
+        has_waiting_list=launch.has_waiting_list,
+        ships_from=launch.ships_from,
+        ships_to=launch.ships_to,
+    )
+
+
+def _allotments() -> dict[tuple[int, str, str, bool], dict[int | None, int]]:
+    found: dict[tuple[int, str, str, bool], dict[int | None, int]] = defaultdict(dict)
+    names = ("launch_id", "variant__sku", "markets", "is_sandbox", "partner_id", "pk")
+    for launch_id, sku, market, is_sandbox, partner_id, pk in Allotment.objects.exclude(markets=None).values_list(*names):
+        found[launch_id, sku, market, is_sandbox][partner_id] = pk
+    return dict(found)
+
+
+def _terms(row: Market) -> MarketTerms:
+    return MarketTerms(
+        code=row.code,
+        timezone=row.timezone,
+        is_tax_included=row.is_tax_included,
+        tax_display=row.tax_display,
+        tax_basis_points=row.tax_basis_points,
+        withdrawal_days=row.withdrawal_days,
+        subdivisions=frozenset(each["code"] for each in row.subdivisions),
     )
 
 

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from reservations.actions import keys, reserving
+from reservations.actions import wishes
 from reservations.rules import gate
 from storefront.refusals import CODES
 
@@ -42,15 +42,10 @@ _OTHERS: dict[type[Exception], tuple[int, str, str]] = {
     Http404: (404, "not_found", "There is nothing here, or it is not yours."),
     RequestDataTooBig: (413, "too_large", "Send a smaller body."),
     OperationalError: (503, "try_again", "The books are busy. Send the same request again; nothing is doubled."),
-    keys.KeyReused: (
+    wishes.KeyReused: (
         422,
         "idempotency_key_reused",
         "This Idempotency-Key came before with another body. Use a new key.",
-    ),
-    keys.RequestInProgress: (
-        409,
-        "request_in_progress",
-        "The first request with this Idempotency-Key has not answered yet.",
     ),
 }
 
@@ -106,17 +101,17 @@ def make(status: int, code: str, detail: str, **members: Any) -> dict[str, Any]:
 def _facts(error: Exception) -> dict[str, Any]:
     """What a refusal knows, as members of the problem."""
     match error:
-        case reserving.NotOpenYet(opens_at=at):
+        case wishes.NotOpenYet(opens_at=at):
             return {"opens_at": stamp(at), "retry_at": stamp(at)}
-        case reserving.NotAvailableInMarket(decision=decision, next_change_at=at):
+        case wishes.NotAvailableInMarket(decision=decision, next_change_at=at):
             return {"reasons": [reason(row) for row in decision.reasons], "retry_at": stamp(at)}
-        case reserving.ConsentRequired(missing=missing, unknown=unknown):
+        case wishes.ConsentRequired(missing=missing, unknown=unknown):
             return {"notices": [notice(row) for row in missing], "unknown": list(unknown)}
-        case reserving.LimitReached(limit=limit):
+        case wishes.LimitReached(limit=limit):
             return {"limit": limit}
-        case reserving.LaunchClosed(closed_at=at):
+        case wishes.LaunchClosed(closed_at=at):
             return {"closed_at": stamp(at)}
-        case reserving.UnknownSubdivision():
+        case wishes.UnknownSubdivision():
             remedy = "Use a code that the market lists under subdivisions."
             return {"errors": [{"field": "subdivision", "code": "unknown", "detail": remedy}]}
     return {}

@@ -7,24 +7,24 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from reservations.actions import reserving
+from reservations.actions import wishes
 from reservations.queries import texts
 from storefront.refusals import CODES
 from storefront.web import words
 from storefront.web.site import Site
 
 
-def explain(refusal: reserving.Refusal, site: Site, card: dict[str, Any]) -> dict[str, Any]:
+def explain(refusal: wishes.Refusal, site: Site, card: dict[str, Any]) -> dict[str, Any]:
     """Code, title, sentence, the next date when there is one, and where to be told."""
     status, code = CODES[type(refusal)]
     change_at: datetime | None = None
     reasons: list[str] = []
-    if isinstance(refusal, reserving.NotOpenYet):
+    if isinstance(refusal, wishes.NotOpenYet):
         change_at = refusal.opens_at
-    if isinstance(refusal, reserving.NotAvailableInMarket):
+    if isinstance(refusal, wishes.NotAvailableInMarket):
         change_at = refusal.next_change_at
         reasons = [words.reason_title(reason) for reason in refusal.decision.reasons]
-    limit = refusal.limit if isinstance(refusal, reserving.LimitReached) else 0
+    limit = refusal.limit if isinstance(refusal, wishes.LimitReached) else 0
     title, sentence = _words(code, site.country, limit)
     return {
         "code": code,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from reservations.actions import reserving
+from reservations.actions import reserving, wishes
 from reservations.actions.deciding import rebuild_decisions
 from reservations.models import CustomerLimit, Event, Launch, Message, Reservation, ReviewTask, StopSale
 from reservations.rules import lifecycle
@@ -35,8 +35,8 @@ def nothing_stored(launch_data: datetime) -> Callable[[], bool]:
     return lambda: books() == before
 
 
-def refused(given: reserving.Wish, at: datetime = AT) -> reserving.Refusal:
-    with pytest.raises(reserving.Refusal) as caught:
+def refused(given: wishes.Wish, at: datetime = AT) -> wishes.Refusal:
+    with pytest.raises(wishes.Refusal) as caught:
         reserving.reserve(wish=given, at=at)
     return caught.value
 
@@ -55,7 +55,7 @@ def test_a_reservation_has_a_place_a_receipt_an_event_and_a_message(launch_data:
 
 def test_not_open_a_millisecond_early_and_open_on_the_instant(nothing_stored: Callable[[], bool]) -> None:
     early = refused(wish(consents={}), OPENS_AT - MS)
-    assert isinstance(early, reserving.NotOpenYet) and early.opens_at == OPENS_AT
+    assert isinstance(early, wishes.NotOpenYet) and early.opens_at == OPENS_AT
     assert nothing_stored()
     made = reserving.reserve(wish=wish(consents=consents(at=OPENS_AT)), at=OPENS_AT)
     assert made.created_at == OPENS_AT
@@ -64,21 +64,21 @@ def test_not_open_a_millisecond_early_and_open_on_the_instant(nothing_stored: Ca
 @pytest.mark.parametrize(
     ("changes", "refusal"),
     [
-        ({"sku": "NO-SUCH", "consents": {}}, reserving.UnknownSku),
-        ({"market": "AQ", "consents": {}}, reserving.UnknownMarket),
-        ({"market": "US"}, reserving.SubdivisionRequired),
-        ({"subdivision": "US-CA"}, reserving.UnknownSubdivision),
-        ({"market": "CA", "subdivision": "CA-ON"}, reserving.NotAvailableInMarket),
-        ({"market": "UA", "subdivision": "UA-43"}, reserving.NotAvailableInMarket),
-        ({"consents": {}}, reserving.ConsentRequired),
-        ({"consents": {"eu-gdpr-art8-children": "another"}}, reserving.ConsentRequired),
-        ({"quantity": 3}, reserving.LimitReached),
-        ({"quantity": 10**9}, reserving.LimitReached),
-        ({"sku": "RING-GRA-9", "consents": {}}, reserving.Refusal),
+        ({"sku": "NO-SUCH", "consents": {}}, wishes.UnknownSku),
+        ({"market": "AQ", "consents": {}}, wishes.UnknownMarket),
+        ({"market": "US"}, wishes.SubdivisionRequired),
+        ({"subdivision": "US-CA"}, wishes.UnknownSubdivision),
+        ({"market": "CA", "subdivision": "CA-ON"}, wishes.NotAvailableInMarket),
+        ({"market": "UA", "subdivision": "UA-43"}, wishes.NotAvailableInMarket),
+        ({"consents": {}}, wishes.ConsentRequired),
+        ({"consents": {"eu-gdpr-art8-children": "another"}}, wishes.ConsentRequired),
+        ({"quantity": 3}, wishes.LimitReached),
+        ({"quantity": 10**9}, wishes.LimitReached),
+        ({"sku": "RING-GRA-9", "consents": {}}, wishes.Refusal),
     ],
 )
 def test_a_refusal_names_its_reason_and_stores_nothing(
-    nothing_stored: Callable[[], bool], changes: dict[str, object], refusal: type[reserving.Refusal]
+    nothing_stored: Callable[[], bool], changes: dict[str, object], refusal: type[wishes.Refusal]
 ) -> None:
     assert isinstance(refused(wish(**changes)), refusal)
     assert nothing_stored()
@@ -87,14 +87,14 @@ def test_a_refusal_names_its_reason_and_stores_nothing(
 def test_a_place_under_review_is_refused_and_gives_staff_one_task(launch_data: datetime) -> None:
     for _ in range(2):
         refusal = refused(wish(market="UA", subdivision="UA-23"))
-        assert isinstance(refusal, reserving.NotAvailableInMarket)
+        assert isinstance(refusal, wishes.NotAvailableInMarket)
     assert [task.subdivision for task in ReviewTask.objects.all()] == ["UA-23"]
     assert not Reservation.objects.exists()
 
 
 def test_one_customer_stays_within_the_limit_however_the_address_is_written(launch_data: datetime) -> None:
     reserving.reserve(wish=wish(email="Ada@Customers.example", quantity=2), at=AT)
-    assert isinstance(refused(wish(email="ada+two@customers.example")), reserving.LimitReached)
+    assert isinstance(refused(wish(email="ada+two@customers.example")), wishes.LimitReached)
     assert Reservation.objects.get().email == "Ada@Customers.example"
 
 
@@ -123,19 +123,19 @@ def test_without_a_waiting_list_a_full_allotment_is_sold_out(nothing_stored: Cal
     Launch.objects.update(has_waiting_list=False)
     pool = allotment()
     type(pool).objects.filter(pk=pool.pk).update(capacity=0)
-    assert isinstance(refused(wish()), reserving.SoldOut)
+    assert isinstance(refused(wish()), wishes.SoldOut)
     assert nothing_stored()
 
 
 def test_a_paused_launch_and_a_stop_sale_refuse_at_once(nothing_stored: Callable[[], bool]) -> None:
     Launch.objects.update(paused_at=AT)
-    assert isinstance(refused(wish()), reserving.LaunchPaused)
+    assert isinstance(refused(wish()), wishes.LaunchPaused)
     Launch.objects.update(paused_at=None)
     assert nothing_stored()
     given = wish()
     StopSale.objects.create(market_id="DE", since=AT, reason="recall")
     rebuild_decisions(at=AT, cause="stop-sale")
-    assert isinstance(refused(given), reserving.LaunchPaused)
+    assert isinstance(refused(given), wishes.LaunchPaused)
     assert not Reservation.objects.exists()
 
 

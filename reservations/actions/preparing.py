@@ -1,0 +1,129 @@
+"""What can be said of a wish before anything is claimed: form of the place, gate, window, limit, consents, price.
+
+Pure on a `World`: no query, nothing stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from reservations.actions.wishes import (
+    AllotmentExhausted,
+    ConsentRequired,
+    LaunchClosed,
+    LaunchPaused,
+    LimitReached,
+    NotAvailableInMarket,
+    NotOpenYet,
+    Refusal,
+    SoldOut,
+    SubdivisionRequired,
+    UnknownMarket,
+    UnknownSku,
+    UnknownSubdivision,
+    Wish,
+)
+from reservations.queries.facts import Decided, MarketTerms, Offering, World
+from reservations.rules import gate, opening
+from reservations.rules.money import Money
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A wish that may be granted as far as the world says, and everything that granting it needs."""
+
+    wish: Wish
+    at: datetime
+    variant_id: int
+    product_id: int
+    market: MarketTerms
+    price: Money
+    offering: Offering
+    decision: gate.Decision
+    allotment_id: int
+    is_partners_own: bool
+
+    @property
+    def customer(self) -> tuple[int, int, str, bool]:
+        """Who counts as one for the limit: launch, product, e-mail key, sandbox."""
+        return self.offering.launch_id, self.product_id, self.wish.email_key, self.wish.is_sandbox
+
+    @property
+    def has_waiting_list(self) -> bool:
+        return self.offering.has_waiting_list and not self.is_partners_own
+
+    def exhausted(self) -> Refusal:
+        """The no when nothing is left."""
+        return AllotmentExhausted() if self.is_partners_own else SoldOut()
+
+
+def prepare(*, wish: Wish, world: World, at: datetime) -> Prepared:
+    """Check the wish on the facts as committed now and on the delivery address. Raises the Refusal that says why not."""
+    ids = world.variant_ids.get(wish.sku)
+    if ids is None:
+        raise UnknownSku(wish.sku)
+    market = world.markets.get(wish.market)
+    if market is None:
+        raise UnknownMarket(wish.market)
+    if wish.subdivision and wish.subdivision not in market.subdivisions:
+        raise UnknownSubdivision(market.code, wish.subdivision)
+    decision = _allowed(world.decide(wish.sku, market.code, wish.subdivision or None, at), market)
+    price = world.prices.get((wish.sku, market.code))
+    offering = _open_offering(world, wish, price, at)
+    _check_consents(wish, decision)
+    if wish.quantity > offering.per_customer_limit:
+        raise LimitReached(offering.per_customer_limit)
+    pools = world.allotments.get((offering.launch_id, wish.sku, market.code, wish.is_sandbox), {})
+    own = pools.get(wish.partner_id) if wish.partner_id is not None else None
+    allotment_id = own if own is not None else pools.get(None)
+    if allotment_id is None or price is None:
+        raise SoldOut
+    return Prepared(
+        wish=wish,
+        at=at,
+        variant_id=ids[0],
+        product_id=ids[1],
+        market=market,
+        price=price,
+        offering=offering,
+        decision=decision,
+        allotment_id=allotment_id,
+        is_partners_own=own is not None,
+    )
+
+
+def _allowed(decided: Decided, market: MarketTerms) -> gate.Decision:
+    decision = decided.decision
+    if decision.is_stopped and decision.stages["announce"]:
+        raise LaunchPaused
+    if not decision.stages["reserve"]:
+        raise NotAvailableInMarket(decision, decided.until)
+    if decision.varies_in:
+        raise SubdivisionRequired(market.code)
+    return decision
+
+
+def _open_offering(world: World, wish: Wish, price: Money | None, at: datetime) -> Offering:
+    offerings = world.offerings.get((world.subjects[wish.sku].product, wish.market), ())
+    if not offerings or price is None:
+        raise NotOpenYet(None)
+    window = opening.current_window([each.window for each in offerings], at)
+    offering = next(each for each in offerings if each.window == window)
+    phase = offering.window.phase(at)
+    if phase == opening.ANNOUNCED:
+        raise NotOpenYet(offering.window.opens_at)
+    if phase == opening.CLOSED:
+        raise LaunchClosed(offering.window.closes_at)
+    if phase == opening.PAUSED:
+        raise LaunchPaused
+    return offering
+
+
+def _check_consents(wish: Wish, decision: gate.Decision) -> None:
+    """Each consent that the destination asks for, in the version shown now; none that it does not know."""
+    versions = {notice.id: notice.version for notice in decision.notices}
+    unknown = tuple(sorted(given for given, version in wish.consents.items() if versions.get(given) != version))
+    missing = tuple(notice for notice in decision.consents if wish.consents.get(notice.id) != notice.version)
+    if missing or unknown:
+        raise ConsentRequired(missing, unknown)
