@@ -45,9 +45,9 @@ def cancel(*, reservation: Reservation, at: datetime, actor: str, reason: str = 
     Reservation.objects.filter(pk=held.pk, status=before).update(status=lifecycle.CANCELLED, cancelled_at=at)
     limit.update(quantity=Greatest(F("quantity") - held.quantity, Value(0)))
     if before == lifecycle.WAITLISTED:
-        allotment.update(waiting=F("waiting") - 1)
+        allotment.update(waiting=F("waiting") - 1, cancelled=F("cancelled") + 1)
     else:
-        allotment.update(held=F("held") - held.quantity)
+        allotment.update(held=F("held") - held.quantity, cancelled=F("cancelled") + 1)
     held.refresh_from_db()
     _note(held, action="reservation.cancelled", kind=lifecycle.CANCELLED, at=at, actor=actor, reason=reason)
     promote(allotment_id=held.allotment_id, at=at)

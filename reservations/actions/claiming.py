@@ -183,9 +183,7 @@ def _give_places(book: _Book) -> None:
     refused: list[tuple[Ask, Prepared, Refusal]] = []
     for allotment_id, entries in by_allotment.items():
         quantities = [ask.wish.quantity for ask, _ in entries]
-        line, found = places.give(
-            lines[allotment_id], quantities, has_waiting_list=entries[0][1].has_waiting_list
-        )
+        line, found = places.give(lines[allotment_id], quantities, has_waiting_list=entries[0][1].has_waiting_list)
         if line != lines[allotment_id]:
             Allotment.objects.filter(pk=allotment_id).update(
                 held=line.held, waiting=line.waiting, last_place=line.last_place
@@ -266,7 +264,7 @@ def _reservation(prepared: Prepared, place: places.Place) -> Reservation:
     )
 
 
-_RESERVATION = tuple((field.column, field.attname) for field in Reservation._meta.concrete_fields)
+_RESERVATION = tuple((str(field.column), field.attname) for field in Reservation._meta.concrete_fields)
 
 
 def _columns(reservation: Reservation) -> Row:

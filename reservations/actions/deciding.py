@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
 
 from reservations.actions.recording import record
-from reservations.models import Decision, GateRevision, Variant
+from reservations.models import Decision, Variant
 from reservations.queries.availability import write_decision
 from reservations.queries.facts import World, read_world
 from reservations.rules import gate
@@ -18,11 +17,9 @@ from reservations.rules import gate
 def rebuild_decisions(*, at: datetime, cause: str, actor: str = "system") -> int:
     """Decide every variant in every market afresh. Returns how many decisions changed.
 
-    Call it in the transaction that changed a fact: readers see the old facts and decisions, or the new ones.
+    Call it in the transaction that changed a fact: readers see the old facts and decisions, or the new ones. The
+    revision moves with the facts themselves (`models/guards.py`).
     """
-    moved = GateRevision.objects.filter(id=1).update(number=F("number") + 1)
-    if not moved:
-        GateRevision.objects.create(id=1, number=1)
     return _store(read_world(), at=at, cause=cause, actor=actor, only=None)
 
 

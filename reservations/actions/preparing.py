@@ -59,7 +59,7 @@ class Prepared:
 
 
 def prepare(*, wish: Wish, world: World, at: datetime) -> Prepared:
-    """Check the wish on the facts as committed now and on the delivery address. Raises the Refusal that says why not."""
+    """Check the wish on the facts as committed now and on the delivery address. Raises the Refusal that says no."""
     ids = world.variant_ids.get(wish.sku)
     if ids is None:
         raise UnknownSku(wish.sku)

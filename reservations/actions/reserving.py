@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import DatabaseError
-
 from reservations.actions.claiming import Answer, Ask, Granted, Request, claim
 from reservations.actions.gathering import Gathering
 from reservations.actions.wishes import NotAvailableInMarket, Wish
@@ -49,29 +47,24 @@ def _hand_in(ask: Ask) -> Ask:
 
 
 def _carry_out(asks: Sequence[Ask]) -> None:
-    """Together, or, when one of them spoils it for the others, each alone."""
+    """Together; or each alone, when one spoils it for the others or another process was faster.
+
+    Alone, a repeat finds what the faster one left behind.
+    """
     try:
         claim(asks)
-    except Exception as error:
-        if len(asks) > 1:
-            for ask in asks:
-                ask.forget()
-                _carry_out([ask])
-        else:
-            _try_again(asks[0], error)
+    except Exception:  # noqa: BLE001  # what fails alone too is raised where it belongs: in the thread that asked
+        for ask in asks:
+            _carry_out_alone(ask)
 
 
-def _try_again(ask: Ask, error: Exception) -> None:
-    """Another process was faster, or a deadlock was broken: the second time finds what the other left."""
+def _carry_out_alone(ask: Ask) -> None:
     ask.forget()
-    ask.outcome = error
-    if isinstance(error, DatabaseError):
-        try:
-            ask.outcome = None
-            claim([ask])
-        except Exception as again:
-            ask.forget()
-            ask.outcome = again
+    try:
+        claim([ask])
+    except Exception as error:  # noqa: BLE001  # as above
+        ask.forget()
+        ask.outcome = error
 
 
 def _choose(asks: Sequence[Ask]) -> list[Ask]:

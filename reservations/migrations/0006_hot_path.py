@@ -16,6 +16,11 @@ def count_cancelled(apps, schema_editor):
         apps.get_model("reservations", "Allotment").objects.filter(pk=allotment_id).update(cancelled=count)
 
 
+def begin_revisions(apps, schema_editor):
+    """The one row that the triggers count in."""
+    apps.get_model("reservations", "GateRevision").objects.get_or_create(id=1)
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -178,5 +183,6 @@ class Migration(migrations.Migration):
             model_name='reservation',
             constraint=models.UniqueConstraint(condition=models.Q(('attempt__isnull', False)), fields=('attempt',), name='a_form_is_one_reservation'),
         ),
+        migrations.RunPython(begin_revisions, migrations.RunPython.noop),
         migrations.RunPython(count_cancelled, migrations.RunPython.noop),
     ]

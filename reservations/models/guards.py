@@ -1,4 +1,7 @@
-"""Triggers that hold on both databases: the log only grows, and the sandbox never touches live capacity or mail.
+"""Triggers that hold on both databases.
+
+Guards: the log only grows, and the sandbox never touches live capacity or mail. Watches: the gate's revision grows with
+every change of a table that processes keep in memory (`queries/facts.py`), whoever changes it.
 
 They are put after every `migrate` and, on SQLite, taken before it: SQLite remakes a table to change it, which drops the
 table's own triggers and stumbles over those of other tables.
@@ -20,6 +23,53 @@ GUARDS = [
     ("sandbox_sends_no_mail", "INSERT", "reservations_message", MAIL, "a sandbox reservation sends no mail"),
 ]
 
+# By a step of chance: a number that was rolled back does not come again with other facts.
+REVISION = "UPDATE reservations_gaterevision SET number = number + 1 + {} WHERE id = 1"
+ACTIONS = ("INSERT", "UPDATE", "DELETE")
+WATCHED: dict[str, tuple[str, ...]] = {
+    "reservations_requirement": ACTIONS,
+    "reservations_evidence": ACTIONS,
+    "reservations_stopsale": ACTIONS,
+    "reservations_market": ACTIONS,
+    "reservations_product": ACTIONS,
+    "reservations_variant": ACTIONS,
+    "reservations_price": ACTIONS,
+    "reservations_launch": ACTIONS,
+    "reservations_launch_products": ACTIONS,
+    "reservations_launchmarket": ACTIONS,
+    "reservations_decision": ACTIONS,
+    "reservations_allotmentmarket": ACTIONS,
+    # Not held, waiting, cancelled and last_place: these change with every reservation.
+    "reservations_allotment": (
+        "INSERT",
+        "DELETE",
+        "UPDATE OF launch_id, variant_id, pool, partner_id, is_sandbox, capacity",
+    ),
+}
+
+
+def _watches(table: str) -> list[tuple[str, str]]:
+    """Name and event of the triggers of a watched table."""
+    return [(f"{table}_{action.split()[0].lower()}_moves_revision", action) for action in WATCHED[table]]
+
+
+def _watch_postgresql(table: str) -> list[str]:
+    put = "CREATE OR REPLACE TRIGGER {} AFTER {} ON {} FOR EACH STATEMENT EXECUTE FUNCTION move_revision()"
+    return [put.format(name, action, table) for name, action in _watches(table)]
+
+
+def _watch_sqlite(table: str) -> list[str]:
+    put = "CREATE TRIGGER IF NOT EXISTS {} AFTER {} ON {} FOR EACH ROW BEGIN {}; END"
+    return [
+        put.format(name, action, table, REVISION.format("abs(random() % 1000000)")) for name, action in _watches(table)
+    ]
+
+
+MOVE_REVISION = (
+    "CREATE OR REPLACE FUNCTION move_revision() RETURNS trigger LANGUAGE plpgsql AS "
+    f"$$ BEGIN {REVISION.format('floor(random() * 1000000)')}; RETURN NULL; END $$"
+)
+
 
 def _postgresql(name: str, action: str, table: str, condition: str | None, sentence: str) -> list[str]:
     refuse = f"RAISE EXCEPTION '{sentence}';"
@@ -38,18 +88,22 @@ def _sqlite(name: str, action: str, table: str, condition: str | None, sentence:
 
 def put_guards(using: str, **_: Any) -> None:
     """After `migrate`."""
-    make = _postgresql if connections[using].vendor == "postgresql" else _sqlite
-    tables = connections[using].introspection.table_names()
+    is_postgresql = connections[using].vendor == "postgresql"
+    tables = set(connections[using].introspection.table_names())
+    make, watch = (_postgresql, _watch_postgresql) if is_postgresql else (_sqlite, _watch_sqlite)
+    statements = [statement for guard in GUARDS if guard[2] in tables for statement in make(*guard)]
+    if tables.issuperset(WATCHED):  # a migration back to zero leaves none
+        statements += [MOVE_REVISION] * is_postgresql
+        statements += [statement for table in WATCHED for statement in watch(table)]
     with connections[using].cursor() as cursor:
-        for guard in GUARDS:
-            if guard[2] in tables:  # a migration back to zero leaves none
-                for statement in make(*guard):
-                    cursor.execute(statement)
+        for statement in statements:
+            cursor.execute(statement)
 
 
 def take_guards(using: str, **_: Any) -> None:
     """Before `migrate`, on SQLite."""
     if connections[using].vendor == "sqlite":
+        names = [name for name, *_rest in GUARDS] + [name for table in WATCHED for name, _event in _watches(table)]
         with connections[using].cursor() as cursor:
-            for name, *_rest in GUARDS:
+            for name in names:
                 cursor.execute(f"DROP TRIGGER IF EXISTS {name}")

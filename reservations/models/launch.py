@@ -7,6 +7,7 @@ from django.db.models import F, Q
 
 from reservations.models.catalogue import Market, Product, Variant
 from reservations.models.partner import Partner
+from reservations.rules import places
 
 
 class Launch(models.Model):
@@ -112,9 +113,19 @@ class Allotment(models.Model):
         return f"{self.variant}, {self.pool}"
 
     @property
+    def line(self) -> places.Line:
+        """The counters, as the rules of places read them."""
+        return places.Line(
+            capacity=self.capacity,
+            held=self.held,
+            waiting=self.waiting,
+            cancelled=self.cancelled,
+            last_place=self.last_place,
+        )
+
+    @property
     def left(self) -> int:
-        """Units that can be confirmed at once. While somebody waits, nothing is left for those who come later."""
-        return 0 if self.waiting else self.capacity - self.held
+        return self.line.left
 
 
 class AllotmentMarket(models.Model):

@@ -67,7 +67,9 @@ class Reservation(models.Model):
         indexes = [
             # Of the many that are confirmed none needs these two: who waits, and who left the line.
             models.Index(
-                fields=["allotment", "place_number"], name="reservation_waiting", condition=Q(status=lifecycle.WAITLISTED)
+                fields=["allotment", "place_number"],
+                name="reservation_waiting",
+                condition=Q(status=lifecycle.WAITLISTED),
             ),
             models.Index(
                 fields=["allotment", "place_number"], name="reservation_left", condition=Q(status=lifecycle.CANCELLED)

@@ -17,7 +17,8 @@ def insert_rows(model: type[models.Model], rows: Iterable[Row]) -> None:
     rows = list(rows)
     if rows:
         table, columns = model._meta.db_table, tuple(rows[0])
-        statement = f"INSERT INTO {table} ({', '.join(columns)}) {select_rows(model, columns)}"  # noqa: S608  # names are ours, values are bound
+        # The names are ours; every value is bound.
+        statement = f"INSERT INTO {table} ({', '.join(columns)}) {select_rows(model, columns)}"
         with connection.cursor() as cursor:
             cursor.execute(statement, [write_rows(rows)])
 
@@ -32,9 +33,9 @@ def select_rows(model: type[models.Model], columns: tuple[str, ...]) -> str:
     by_column = {field.column: field for field in model._meta.concrete_fields}
     if connection.vendor == "postgresql":
         types = ", ".join(f"{column} {by_column[column].rel_db_type(connection)}" for column in columns)
-        return f"SELECT {', '.join(columns)} FROM json_to_recordset(%s::json) AS given ({types})"  # noqa: S608  # as above
+        return f"SELECT {', '.join(columns)} FROM json_to_recordset(%s::json) AS given ({types})"  # noqa: S608
     values = ", ".join(_sqlite_value(by_column[column]) for column in columns)
-    return f"SELECT {values} FROM json_each(%s) AS given WHERE true"  # noqa: S608  # as above
+    return f"SELECT {values} FROM json_each(%s) AS given WHERE true"  # noqa: S608
 
 
 def _sqlite_value(field: models.Field[Any, Any]) -> str:

@@ -66,16 +66,17 @@ INVARIANTS = (
         """,
     ),
     Invariant(
-        name="waiting_count",
-        promise="An allotment counts as many waiting reservations as there are.",
-        finding="It counts {0} that wait; there are {1}.",
+        name="line_counts",
+        promise="An allotment counts as many waiting and as many cancelled reservations as there are.",
+        finding="It counts {0} that wait and {1} cancelled; there are {2} and {3}.",
         query="""
-            SELECT 'allotment:' || a.id, a.waiting, COALESCE(r.entries, 0)
+            SELECT 'allotment:' || a.id, a.waiting, a.cancelled, COALESCE(r.waiting, 0), COALESCE(r.cancelled, 0)
             FROM reservations_allotment a LEFT JOIN (
-                SELECT allotment_id, COUNT(*) AS entries FROM reservations_reservation
-                WHERE status = 'waitlisted' GROUP BY allotment_id
+                SELECT allotment_id, COUNT(*) FILTER (WHERE status = 'waitlisted') AS waiting,
+                    COUNT(*) FILTER (WHERE status = 'cancelled') AS cancelled
+                FROM reservations_reservation GROUP BY allotment_id
             ) r ON r.allotment_id = a.id
-            WHERE a.waiting <> COALESCE(r.entries, 0)
+            WHERE a.waiting <> COALESCE(r.waiting, 0) OR a.cancelled <> COALESCE(r.cancelled, 0)
         """,
     ),
     Invariant(
@@ -251,5 +252,5 @@ def size_of_books() -> tuple[int, int]:
 
 def last_check() -> Check | None:
     """The newest check that the log tells of."""
-    row = Event.objects.filter(subject="books", action="books.checked").order_by("-id").first()
+    row = Event.objects.filter(subject="books", reservation=None, action="books.checked").order_by("-id").first()
     return Check(row.at, tuple(Broken(**finding) for finding in row.facts["broken"])) if row else None

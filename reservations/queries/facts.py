@@ -80,9 +80,7 @@ class World:
 
     def destination(self, country: str, subdivision: str | None = None) -> gate.Destination:
         market = self.markets.get(country)
-        return gate.Destination(
-            country=country, subdivision=subdivision, timezone=market.timezone if market else None
-        )
+        return gate.Destination(country=country, subdivision=subdivision, timezone=market.timezone if market else None)
 
     def decide(self, sku: str, country: str, subdivision: str | None, at: datetime) -> Decided:
         """The gate's decision, computed once for as long as it holds."""
@@ -165,7 +163,9 @@ def _offering(row: LaunchMarket) -> Offering:
 def _allotments() -> dict[tuple[int, str, str, bool], dict[int | None, int]]:
     found: dict[tuple[int, str, str, bool], dict[int | None, int]] = defaultdict(dict)
     names = ("launch_id", "variant__sku", "markets", "is_sandbox", "partner_id", "pk")
-    for launch_id, sku, market, is_sandbox, partner_id, pk in Allotment.objects.exclude(markets=None).values_list(*names):
+    for launch_id, sku, market, is_sandbox, partner_id, pk in Allotment.objects.exclude(markets=None).values_list(
+        *names
+    ):
         found[launch_id, sku, market, is_sandbox][partner_id] = pk
     return dict(found)
 

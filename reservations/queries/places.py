@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Case, CharField, Count, IntegerField, OuterRef, Subquery, Value, When
+from django.db.models import Count, IntegerField, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from reservations.models import Event, Reservation
@@ -27,17 +27,22 @@ def people_ahead(reservation: Reservation) -> int:
 
 
 def standings(reservations: Iterable[Reservation]) -> dict[uuid.UUID, Standing]:
-    """Standing by reservation id: one query, however many they are."""
+    """Standing by reservation id: one query, however many they are; it counts only those who left the line."""
     rows = Reservation.objects.filter(pk__in=[row.pk for row in reservations])
-    waits = When(status=lifecycle.WAITLISTED, then=Value(lifecycle.WAITLISTED))
     before = Reservation.objects.filter(
-        allotment=OuterRef("allotment"), status=OuterRef("line"), place_number__lt=OuterRef("place_number")
+        allotment=OuterRef("allotment"), status=lifecycle.CANCELLED, place_number__lt=OuterRef("place_number")
     )
-    ahead = before.order_by().values("allotment").annotate(count=Count("pk")).values("count")
+    left = before.order_by().values("allotment").annotate(count=Count("pk")).values("count")
     reason = Event.objects.filter(reservation=OuterRef("pk")).order_by("-id").values("reason")[:1]
-    found = rows.annotate(
-        line=Case(waits, default=Value(lifecycle.CONFIRMED), output_field=CharField()),
-        ahead=Coalesce(Subquery(ahead, output_field=IntegerField()), 0),
-        last_reason=Coalesce(Subquery(reason), Value("")),
+    found = rows.select_related("allotment").annotate(
+        left=Coalesce(Subquery(left, output_field=IntegerField()), 0), last_reason=Coalesce(Subquery(reason), Value(""))
     )
-    return {pk: Standing(*rest) for pk, *rest in found.values_list("pk", "ahead", "last_reason")}
+    return {
+        row.pk: Standing(
+            row.allotment.line.ahead(
+                row.place_number, waits=row.status == lifecycle.WAITLISTED, cancelled_before=row.left
+            ),
+            row.last_reason,
+        )
+        for row in found
+    }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import uuid
 from datetime import datetime
 from typing import Any
 
+import orjson
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from reservations.actions import cancelling, keys, reserving
+from reservations.actions import cancelling, claiming, reserving, wishes
 from reservations.models import Allotment, Reservation
 from reservations.rules import lifecycle
 from storefront import clock
@@ -91,24 +91,15 @@ class Reservations(Partners):
         if not key or len(key) > MOST_KEY_LETTERS or not key.isprintable():
             raise Problem(400, "idempotency_key_required", "Send Idempotency-Key, at most 255 printable characters.")
         body.is_valid(raise_exception=True)
-        canonical = json.dumps(request.data, sort_keys=True, separators=(",", ":"))
-        digest = hashlib.sha256(canonical.encode()).hexdigest()
-        claimed = keys.claim_key(api_key=api_key(request), key=key, body_digest=digest, at=clock.now())
-        if isinstance(claimed, keys.FirstAnswer):
-            return _answer(claimed.status, claimed.body, is_replayed=True)
-        try:
-            status, answer = _reserve(request, body.validated_data, claimed.attempt)
-        except Exception:
-            keys.release_key(claimed=claimed)
-            raise
-        keys.keep_answer(claimed=claimed, status=status, body=answer)
-        return _answer(status, answer)
+        answer, is_replayed = reserving.reserve_once(
+            wish=_wish(request, body.validated_data), at=clock.now(), request=_repeatable(request, key)
+        )
+        return _answer(*answer, is_replayed=is_replayed)
 
 
-def _reserve(request: Request, given: dict[str, Any], attempt: uuid.UUID) -> tuple[int, dict[str, Any]]:
-    """The answer, a refusal included: both are kept for repeats."""
-    line, at = given["lines"][0], clock.now()
-    wish = reserving.Wish(
+def _wish(request: Request, given: dict[str, Any]) -> wishes.Wish:
+    line, key = given["lines"][0], api_key(request)
+    return wishes.Wish(
         sku=line["sku"],
         quantity=line["quantity"],
         market=given["market"].upper(),
@@ -118,18 +109,32 @@ def _reserve(request: Request, given: dict[str, Any], attempt: uuid.UUID) -> tup
         name=given["name"],
         phone=given.get("phone", ""),
         consents={consent["id"]: consent["version"] for consent in given["consents"]},
-        partner=api_key(request).partner,
+        partner_id=key.partner_id,
+        partner_slug=key.partner.slug,
         partner_reference=given.get("partner_reference", ""),
-        attempt=attempt,
-        is_sandbox=api_key(request).is_sandbox,
+        is_sandbox=key.is_sandbox,
     )
-    try:
-        made = reserving.reserve(wish=wish, at=at)
-    except reserving.Refusal as refusal:
-        problem, _headers = describe(refusal)
-        assert problem is not None
-        return problem["status"], problem
-    return 201, _shape(made, at)
+
+
+def _repeatable(request: Request, key: str) -> claiming.Request:
+    """The same key with the same body, however its members are ordered, is the same request."""
+    canonical = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS)
+    return claiming.Request(
+        partner_id=api_key(request).partner_id,
+        key=key,
+        is_sandbox=api_key(request).is_sandbox,
+        body_digest=hashlib.sha256(canonical).hexdigest(),
+        write=_write,
+    )
+
+
+def _write(outcome: claiming.Granted | wishes.Refusal) -> claiming.Answer:
+    """The answer, a refusal included: both are kept for repeats."""
+    if isinstance(outcome, claiming.Granted):
+        return 201, shapes.granted(outcome)
+    problem, _headers = describe(outcome)
+    assert problem is not None
+    return problem["status"], problem
 
 
 def _answer(status: int, body: dict[str, Any], *, is_replayed: bool = False) -> Response:

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.templatetags.static import static
 
+from reservations.actions.claiming import Granted
 from reservations.models import Launch, Market, Price, Product, Reservation
 from reservations.queries import links
 from reservations.queries.availability import Availability
@@ -122,10 +123,15 @@ def launch(row: Launch, at: datetime) -> dict[str, Any]:
 def reservations(rows: list[Reservation], at: datetime) -> list[dict[str, Any]]:
     """Reservations as they stand at `at`: one query, however many they are."""
     found = standings(rows)
-    return [_reservation(row, found[row.pk], at) for row in rows]
+    return [_reservation(row, row.variant.sku, found[row.pk], at) for row in rows]
 
 
-def _reservation(row: Reservation, standing: Standing, at: datetime) -> dict[str, Any]:
+def granted(row: Granted) -> dict[str, Any]:
+    """A reservation that was just made."""
+    return _reservation(row.reservation, row.sku, Standing(row.people_ahead, ""), row.reservation.created_at)
+
+
+def _reservation(row: Reservation, sku: str, standing: Standing, at: datetime) -> dict[str, Any]:
     ships = row.receipt["ships"]
     return {
         "id": str(row.pk),
@@ -134,9 +140,7 @@ def _reservation(row: Reservation, standing: Standing, at: datetime) -> dict[str
         "status_reason": standing.reason or None,
         "market": row.market_id,
         "subdivision": row.subdivision or None,
-        "lines": [
-            {"sku": row.variant.sku, "quantity": row.quantity, "unit_price": money(row.unit_price_minor, row.currency)}
-        ],
+        "lines": [{"sku": sku, "quantity": row.quantity, "unit_price": money(row.unit_price_minor, row.currency)}],
         "deposit": None,
         "place": {
             "number": row.place_number,

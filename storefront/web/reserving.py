@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from reservations.actions import cancelling, reserving
+from reservations.actions import cancelling, reserving, wishes
 from reservations.models import LaunchMarket, Market, Product, Reservation
 from reservations.queries import links, texts
 from reservations.queries.availability import Availability, availabilities
@@ -104,7 +104,7 @@ def _send(
     request: HttpRequest, site: Site, card: dict[str, Any], form: ReservationForm, answers: dict[str, Availability]
 ) -> HttpResponse:
     given = form.cleaned_data
-    wish = reserving.Wish(
+    wish = wishes.Wish(
         sku=given["variant"],
         quantity=given["quantity"],
         market=site.market.code,
@@ -117,7 +117,7 @@ def _send(
     )
     try:
         reservation = reserving.reserve(wish=wish, at=clock.now())
-    except reserving.Refusal as refusal:
+    except wishes.Refusal as refusal:
         told = refusals.explain(refusal, site, card)
         return render(
             request, "reserve.html", _context(request, site, card, form, answers, told), status=told["status"]

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
+from reservations.actions.cancelling import cancel
 from reservations.actions.reserving import reserve
-from reservations.models import Allotment, Event, Message, Reservation
+from reservations.models import (
+    Allotment,
+    AllotmentMarket,
+    Decision,
+    Event,
+    Evidence,
+    Launch,
+    LaunchMarket,
+    Market,
+    Message,
+    Price,
+    Product,
+    Requirement,
+    Reservation,
+    StopSale,
+    Variant,
+)
+from reservations.models.guards import WATCHED
+from reservations.queries.facts import current_revision
 from tests.world import AT, allotment, wish
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -47,3 +67,33 @@ def test_a_pool_has_one_direct_allotment_of_a_variant(launch_data: datetime) -> 
     pool.pk = None
     with pytest.raises(IntegrityError), transaction.atomic():
         pool.save(force_insert=True)
+
+
+CHANGES: dict[str, Callable[[], object]] = {
+    "reservations_requirement": lambda: Requirement.objects.update(notes="other"),
+    "reservations_evidence": lambda: Evidence.objects.update(issuer="other"),
+    "reservations_stopsale": lambda: StopSale.objects.create(since=AT, reason="recall"),
+    "reservations_market": lambda: Market.objects.filter(code="DE").update(withdrawal_days=15),
+    "reservations_product": lambda: Product.objects.update(tagline={}),
+    "reservations_variant": lambda: Variant.objects.filter(sku="S1-BLK").update(position=9),
+    "reservations_price": lambda: Price.objects.filter(market="DE").delete(),
+    "reservations_launch": lambda: Launch.objects.update(paused_at=AT),
+    "reservations_launch_products": lambda: Launch.products.through.objects.all().delete(),
+    "reservations_launchmarket": lambda: LaunchMarket.objects.filter(market="DE").update(closes_at=None),
+    "reservations_decision": lambda: Decision.objects.filter(market="DE").delete(),
+    "reservations_allotmentmarket": lambda: AllotmentMarket.objects.filter(market="DE").delete(),
+    "reservations_allotment": lambda: Allotment.objects.update(capacity=9999),
+}
+
+
+@pytest.mark.parametrize("table", WATCHED)
+def test_a_change_of_what_processes_keep_moves_the_revision(launch_data: datetime, table: str) -> None:
+    before = current_revision()
+    CHANGES[table]()
+    assert current_revision() > before
+
+
+def test_a_reservation_does_not_move_the_revision(launch_data: datetime) -> None:
+    before = current_revision()
+    cancel(reservation=reserve(wish=wish(), at=AT), at=AT, actor="customer")
+    assert current_revision() == before

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from reservations.actions.keys import create_api_key
-from reservations.models import CustomerLimit, Event, IdempotencyKey, Message, Partner, Reservation
+from reservations.models import CustomerLimit, Event, Message, Partner, Reservation
 from tests.jobs.stage import free_port
 from tests.world import AT, OPENS_AT, allotment, consents
 
@@ -109,18 +110,15 @@ def test_a_refusal_is_replayed_too(caller: Caller) -> None:
     assert first.status_code == again.status_code == 451 and again["Idempotent-Replayed"] == "true"
 
 
-def test_while_the_first_is_in_flight_the_second_is_told_so(caller: Caller) -> None:
-    caller.post(body(), key="k1")
-    IdempotencyKey.objects.update(status=None, answer=None)
-    answer = caller.post(body(), key="k1")
-    assert (answer.status_code, answer.json()["code"]) == (409, "request_in_progress")
-
-
-def test_a_first_request_that_died_is_taken_over_and_finds_what_it_stored(caller: Caller) -> None:
-    first = caller.post(body(), key="k1").json()
-    IdempotencyKey.objects.update(status=None, answer=None, claimed_at=AT - timedelta(seconds=61))
-    again = caller.post(body(), key="k1")
-    assert again.status_code == 201 and again.json()["id"] == first["id"] and Reservation.objects.count() == 1
+def test_a_yes_and_its_answer_are_kept_together_or_not_at_all(caller: Caller) -> None:
+    before = books()
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE UNIQUE INDEX nobody_answers ON reservations_idempotencykey (status)")
+    assert caller.post(body(), key="k1").status_code == 201
+    once = books()
+    caller.client.raise_request_exception = False
+    answer = caller.post(body(email="grace@customers.example"), key="k2")  # its answer cannot be kept
+    assert answer.status_code == 500 and before != once == books()
 
 
 def test_at_opening_minus_a_millisecond_nothing_and_on_the_instant_a_place(caller: Caller) -> None:

@@ -9,7 +9,7 @@ import time_machine
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from reservations.actions.reserving import Refusal
+from reservations.actions.wishes import Refusal
 from reservations.models import Requirement
 from storefront.refusals import CODES
 from tests.world import AT

@@ -89,7 +89,7 @@ SPOILED: list[tuple[str, Callable[[list[Reservation]], object], set[str]]] = [
         lambda line: unguarded("UPDATE reservations_allotment SET capacity = 0 WHERE waiting > 0"),
         {"held_units"},
     ),
-    ("nobody is counted as waiting", lambda line: Allotment.objects.update(waiting=0), {"waiting_count"}),
+    ("nobody is counted as waiting", lambda line: Allotment.objects.update(waiting=0), {"line_counts"}),
     (
         "a place was given and is gone",
         lambda line: Allotment.objects.filter(held=1, is_sandbox=False).update(last_place=F("last_place") + 1),
@@ -168,7 +168,7 @@ SPOILED: list[tuple[str, Callable[[list[Reservation]], object], set[str]]] = [
     (
         "it was cancelled behind everybody's back",
         lambda line: rows(line[2]).update(status="cancelled", cancelled_at=AT),
-        {"waiting_count", "limit_counts", "confirmations", "log"},
+        {"line_counts", "limit_counts", "confirmations", "log"},
     ),
 ]
 
@@ -198,7 +198,7 @@ def test_every_invariant_has_been_broken_here() -> None:
 def test_a_finding_says_which_row_and_what_is_wrong(line: list[Reservation]) -> None:
     Allotment.objects.filter(pk=allotment().pk).update(waiting=7)
     assert [str(each) for each in find_broken()] == [
-        f"waiting_count: allotment:{allotment().pk}: It counts 7 that wait; there are 2."
+        f"line_counts: allotment:{allotment().pk}: It counts 7 that wait and 1 cancelled; there are 2 and 1."
     ]
 
 
@@ -213,7 +213,7 @@ def test_of_each_invariant_only_so_many_findings_are_shown(line: list[Reservatio
     Message.objects.all().delete()
     Allotment.objects.update(waiting=3)
     found = [each.invariant for each in find_broken(most=2)]
-    assert found == ["waiting_count"] * 2 + ["confirmations"] * 2
+    assert found == ["line_counts"] * 2 + ["confirmations"] * 2
 
 
 @pytest.mark.parametrize("count", [1, 30])
@@ -297,5 +297,5 @@ def test_staff_see_what_is_broken(line: list[Reservation], today: Callable[[date
     Allotment.objects.update(waiting=3)
     note_check(broken=find_broken(most=12), at=LATER)
     page = today(LATER)
-    assert page.count("<td>It counts 3 that wait; there are ") == 10 and "2 more in the log" in page
+    assert page.count("<td>It counts 3 that wait and ") == 10 and "2 more in the log" in page
     assert "Broken, checked at 2026-11-25 12:01:00 UTC" in page
