@@ -26,9 +26,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 @pytest.fixture(autouse=True)
 def fresh_facts() -> Iterator[None]:
     """A rolled-back test may leave facts of a revision that never was."""
-    facts._world.cache_clear()
+    facts.world_of.cache_clear()
     yield
-    facts._world.cache_clear()
+    facts.world_of.cache_clear()
 
 
 @pytest.fixture

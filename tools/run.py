@@ -79,7 +79,7 @@ def list_processes(port: int, broker_port: int | None) -> dict[str, list[str]]:
     quiet_root = ["-W", "ignore:You're running the worker"]  # as root in a container, and no pickle is accepted
     celery = [sys.executable, *quiet_root, "-m", "celery", "--quiet", "--app", "storefront"]
     granian = [*python, "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "2"]
-    limits = ["--blocking-threads", "4", "--backpressure", "64"]  # each thread keeps a database connection
+    limits = ["--blocking-threads", "16", "--backpressure", "1024"]  # each thread keeps a database connection
     processes = {
         "web": [*granian, *limits, "--log-level", "warning", "storefront.wsgi:application"],
         "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "WARNING"],

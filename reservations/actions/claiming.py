@@ -11,23 +11,37 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Model
 
 from reservations.actions import receipts
 from reservations.actions.preparing import Prepared, prepare
 from reservations.actions.wishes import KeyReused, LimitReached, Refusal, Wish
-from reservations.models import Allotment, CustomerLimit, Event, IdempotencyKey, Launch, Message, Reservation
-from reservations.models.rows import Row, insert_rows, select_rows, write_rows
-from reservations.queries.facts import current_world
+from reservations.models import (
+    Allotment,
+    CustomerLimit,
+    Event,
+    GateRevision,
+    IdempotencyKey,
+    Launch,
+    Message,
+    Reservation,
+)
+from reservations.models.rows import Row, Statement, execute_together, insert_statement, select_rows, write_rows
+from reservations.queries.facts import World, world_of
 from reservations.rules import lifecycle, places
 
 CUSTOMER = ("launch_id", "product_id", "email_key", "is_sandbox")
+REQUEST = ("partner_id", "key", "is_sandbox")
+LINE = ("id", "capacity", "held", "waiting", "cancelled", "last_place")
+LIMITS, ALLOTMENTS = CustomerLimit._meta.db_table, Allotment._meta.db_table
+REVISION_SQL = f"SELECT number FROM {GateRevision._meta.db_table} WHERE id = 1"  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -82,54 +96,57 @@ class Ask:
         return found
 
 
-@dataclass
-class _Book:
-    """What one transaction is about to store."""
-
-    entries: list[tuple[Ask, Prepared]] = field(default_factory=list)
-
-    def refuse(self, refused: Iterable[tuple[Ask, Prepared, Refusal]]) -> None:
-        for ask, _prepared, refusal in refused:
-            ask.outcome = refusal
-        self.entries = [entry for entry in self.entries if entry[0].outcome is None]
+Entry = tuple[Ask, Prepared]
+# Allotments that were full when last looked at. A hint that saves a lock; the truth is in the table.
+_seen_full: set[int] = set()
 
 
 def claim(asks: Sequence[Ask]) -> None:
     """Carry out the asks in one transaction, and leave each its outcome. Raises what the database raises."""
     with transaction.atomic():
-        fresh = _answer_repeats(asks)
-        book = _Book(_prepare(fresh))
-        _refuse_what_is_full(book)
-        _count_units(book)
-        _give_places(book)
-        _store_answers(fresh)
+        fresh, world = _answer_repeats(asks)
+        entries = _refuse_what_is_full(_prepare(fresh, world))
+        statements = _give_places(entries) if entries else []
+        statements += _answers(fresh)
+        if statements:
+            execute_together(statements)
 
 
-def _answer_repeats(asks: Sequence[Ask]) -> list[Ask]:
-    """Those that are asked for the first time. A repeat gets what the first was given."""
-    forms = [ask.wish.attempt for ask in asks if ask.wish.attempt]
-    made = {row.attempt: row for row in Reservation.objects.filter(attempt__in=forms)} if forms else {}
-    requests = [ask.request for ask in asks if ask.request]
-    kept = {}
-    if requests:
-        rows = IdempotencyKey.objects.filter(
-            partner__in={each.partner_id for each in requests}, key__in={each.key for each in requests}
-        )
-        kept = {(row.partner_id, row.key, row.is_sandbox): row for row in rows}
+def _answer_repeats(asks: Sequence[Ask]) -> tuple[list[Ask], World]:
+    """Those that are asked for the first time, and the world now. A repeat gets what the first was given."""
+    names = [dict(zip(REQUEST, ask.request.name, strict=True)) for ask in asks if ask.request]
+    forms = [{"attempt": ask.wish.attempt} for ask in asks if ask.wish.attempt]
+    looks = [Statement(REVISION_SQL)]
+    looks += [_look_for(IdempotencyKey, ("body_digest", "status", "answer"), names)] if names else []
+    looks += [_look_for(Reservation, ("id",), forms)] if forms else []
+    found = execute_together(looks)
+    kept = {(row[0], row[1], bool(row[2])): row[3:] for row in found[1]} if names else {}
+    made = Reservation.objects.in_bulk([row[1] for row in found[-1]]) if forms else {}
+    by_form = {row.attempt: row for row in made.values()}
     for ask in asks:
         first = kept.get(ask.request.name) if ask.request else None
         if first is None:
-            ask.outcome = made.get(ask.wish.attempt) if ask.wish.attempt else None
-        elif ask.request and first.body_digest != ask.request.body_digest:
+            ask.outcome = by_form.get(ask.wish.attempt) if ask.wish.attempt else None
+        elif ask.request and first[0] != ask.request.body_digest:
             ask.outcome = KeyReused()
         else:
-            ask.answer, ask.is_replayed = (first.status, first.answer), True
-    return [ask for ask in asks if ask.outcome is None and ask.answer is None]
+            ask.answer, ask.is_replayed = (first[1], orjson.loads(first[2])), True
+    world = world_of(found[0][0][0] if found[0] else 0)
+    return [ask for ask in asks if ask.outcome is None and ask.answer is None], world
 
 
-def _prepare(asks: Iterable[Ask]) -> list[tuple[Ask, Prepared]]:
+def _look_for(model: type[Model], wanted: tuple[str, ...], rows: Sequence[Row]) -> Statement:
+    """The columns of `rows` and those wanted, of the rows of a table that have the same."""
+    table, given = model._meta.db_table, tuple(rows[0])
+    columns = ", ".join(f"kept.{name}" for name in (*given, *wanted))
+    same = " AND ".join(f"kept.{name} = given.{name}" for name in given)
+    sql = f"SELECT {columns} FROM {table} kept JOIN ({select_rows(model, given)}) given ON {same}"  # noqa: S608
+    return Statement(sql, [write_rows(rows)])
+
+
+def _prepare(asks: Iterable[Ask], world: World) -> list[Entry]:
     """The gate, again, on the facts as committed now."""
-    world, found = current_world(), []
+    found = []
     for ask in asks:
         try:
             found.append((ask, prepare(wish=ask.wish, world=world, at=ask.at)))
@@ -138,91 +155,105 @@ def _prepare(asks: Iterable[Ask]) -> list[tuple[Ask, Prepared]]:
     return found
 
 
-def _refuse_what_is_full(book: _Book) -> None:
-    """Without a waiting list, what is full refuses without a lock."""
-    strict = [entry for entry in book.entries if not entry[1].has_waiting_list]
-    if strict:
-        lines = _lines({prepared.allotment_id for _, prepared in strict}, is_locked=False)
-        book.refuse(
-            (ask, prepared, prepared.exhausted())
-            for ask, prepared in strict
-            if lines[prepared.allotment_id].refuses(ask.wish.quantity, has_waiting_list=False)
-        )
+def _refuse_what_is_full(entries: list[Entry]) -> list[Entry]:
+    """Without a waiting list, what is full refuses before anything is locked or counted."""
+    looked = {prepared.allotment_id for _, prepared in entries if not prepared.has_waiting_list} & _seen_full
+    if not looked:
+        return entries
+    [rows] = execute_together([_look_at_lines(looked)])
+    lines = _read_lines(rows)
+    for ask, prepared in entries:
+        line = lines.get(prepared.allotment_id)
+        if line and line.refuses(ask.wish.quantity, has_waiting_list=prepared.has_waiting_list):
+            ask.outcome = prepared.exhausted()
+    return [entry for entry in entries if entry[0].outcome is None]
 
 
-def _count_units(book: _Book) -> None:
-    """Count the units against the customers' limits, all in one statement."""
-    if not book.entries:
-        return
-    table, launches = CustomerLimit._meta.db_table, Launch._meta.db_table
-    columns = (*CUSTOMER, "quantity")
-    statement = (
-        f"INSERT INTO {table} ({', '.join(columns)}) {select_rows(CustomerLimit, columns)} "  # noqa: S608  # names are ours
-        f"ON CONFLICT ({', '.join(CUSTOMER)}) DO UPDATE SET quantity = {table}.quantity + excluded.quantity "
-        f"WHERE {table}.quantity + excluded.quantity <= "
-        f"(SELECT per_customer_limit FROM {launches} WHERE id = excluded.launch_id) RETURNING {', '.join(CUSTOMER)}"
-    )
-    rows = sorted((*prepared.customer, ask.wish.quantity) for ask, prepared in book.entries)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [write_rows(dict(zip(columns, row, strict=True)) for row in rows)])
-        counted = {(*row[:3], bool(row[3])) for row in cursor.fetchall()}
-    book.refuse(
-        (ask, prepared, LimitReached(prepared.offering.per_customer_limit))
-        for ask, prepared in book.entries
-        if prepared.customer not in counted
-    )
-
-
-def _give_places(book: _Book) -> None:
-    """Lock the allotments, give places in the order of arrival, and store what was given."""
-    by_allotment: dict[int, list[tuple[Ask, Prepared]]] = defaultdict(list)
-    for ask, prepared in book.entries:
-        by_allotment[prepared.allotment_id].append((ask, prepared))
-    lines = _lines(by_allotment, is_locked=True)
-    given: list[tuple[Ask, Prepared, places.Place]] = []
-    refused: list[tuple[Ask, Prepared, Refusal]] = []
-    for allotment_id, entries in by_allotment.items():
-        quantities = [ask.wish.quantity for ask, _ in entries]
-        line, found = places.give(lines[allotment_id], quantities, has_waiting_list=entries[0][1].has_waiting_list)
-        if line != lines[allotment_id]:
-            Allotment.objects.filter(pk=allotment_id).update(
-                held=line.held, waiting=line.waiting, last_place=line.last_place
-            )
-        for (ask, prepared), place in zip(entries, found, strict=True):
-            if place is None:  # filled up since it was looked at
-                refused.append((ask, prepared, prepared.exhausted()))
-            else:
-                given.append((ask, prepared, place))
-    _uncount_units(refused)
-    book.refuse(refused)
-    _store(given)
-
-
-def _lines(allotment_ids: Iterable[int], *, is_locked: bool) -> dict[int, places.Line]:
-    rows = Allotment.objects.filter(pk__in=list(allotment_ids)).order_by("pk")
-    if is_locked and connection.features.has_select_for_update:  # SQLite's transaction is alone anyway
-        rows = rows.select_for_update(of=("self",)) if connection.features.has_select_for_update_of else rows
-    names = ("pk", "capacity", "held", "waiting", "cancelled", "last_place")
-    return {pk: places.Line(**dict(zip(names[1:], rest, strict=True))) for pk, *rest in rows.values_list(*names)}
-
-
-def _uncount_units(refused: Iterable[tuple[Ask, Prepared, Refusal]]) -> None:
-    for ask, prepared, _ in refused:
-        limit = CustomerLimit.objects.filter(**dict(zip(CUSTOMER, prepared.customer, strict=True)))
-        limit.update(quantity=F("quantity") - ask.wish.quantity)
-        limit.filter(quantity=0).delete()
-
-
-def _store(given: Iterable[tuple[Ask, Prepared, places.Place]]) -> None:
-    """The reservations, their events, and the mails that are owed."""
-    made = []
-    for ask, prepared, place in given:
-        reservation = _reservation(prepared, place)
+def _give_places(entries: list[Entry]) -> list[Statement]:
+    """Count the units, lock the allotments, give places in the order of arrival. Returns what is then to be stored."""
+    by_allotment: dict[int, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        by_allotment[entry[1].allotment_id].append(entry)
+    counted, rows = execute_together([_count_units(entries), _look_at_lines(by_allotment, is_locked=True)])
+    customers = {(*row[:3], bool(row[3])) for row in counted}
+    before, after, given = _read_lines(rows), {}, []
+    for allotment_id, waiting in by_allotment.items():
+        within = [entry for entry in waiting if entry[1].customer in customers]
+        quantities, has_list = [ask.wish.quantity for ask, _ in within], waiting[0][1].has_waiting_list
+        after[allotment_id], found = places.give(before[allotment_id], quantities, has_waiting_list=has_list)
+        given += [(ask, prepared, place) for (ask, prepared), place in zip(within, found, strict=True) if place]
+    made = [(_reservation(prepared, place), ask.wish) for ask, prepared, place in given]
+    for (ask, _, place), (reservation, _) in zip(given, made, strict=True):
         ask.outcome = Granted(reservation, ask.wish.sku, place.ahead)
-        made.append((reservation, ask.wish))
-    insert_rows(Reservation, (_columns(reservation) for reservation, _ in made))
-    insert_rows(Event, (_event(reservation, wish) for reservation, wish in made))
-    insert_rows(Message, (_message(reservation) for reservation, wish in made if not wish.is_sandbox))
+    undone = [
+        statement
+        for entry in entries
+        if entry[0].outcome is None
+        for statement in _say_no(entry, entry[1].customer in customers)
+    ]
+    _seen_full.difference_update(after)
+    _seen_full.update(pk for pk, line in after.items() if not line.left)
+    changed = {pk: line for pk, line in after.items() if line != before[pk]}
+    return undone + _rows_of(made, changed)
+
+
+def _say_no(entry: Entry, was_counted: bool) -> list[Statement]:
+    """Over the limit; or filled up since it was looked at, and then the units do not count."""
+    ask, prepared = entry
+    if not was_counted:
+        ask.outcome = LimitReached(prepared.offering.per_customer_limit)
+        return []
+    ask.outcome = prepared.exhausted()
+    same = " AND ".join(f"{name} = %s" for name in CUSTOMER)
+    uncount = f"UPDATE {LIMITS} SET quantity = quantity - %s WHERE {same}"  # noqa: S608
+    clear = f"DELETE FROM {LIMITS} WHERE quantity = 0 AND {same}"  # noqa: S608
+    customer = prepared.customer
+    return [Statement(uncount, [ask.wish.quantity, *customer]), Statement(clear, customer)]
+
+
+def _count_units(entries: Iterable[Entry]) -> Statement:
+    """Count the units against the customers' limits; returns the customers who stay within theirs."""
+    columns, customer = (*CUSTOMER, "quantity"), ", ".join(CUSTOMER)
+    rows = sorted((*prepared.customer, ask.wish.quantity) for ask, prepared in entries)
+    sql = (
+        f"INSERT INTO {LIMITS} ({', '.join(columns)}) {select_rows(CustomerLimit, columns)} "  # noqa: S608
+        f"ON CONFLICT ({customer}) DO UPDATE SET quantity = {LIMITS}.quantity + excluded.quantity "
+        f"WHERE {LIMITS}.quantity + excluded.quantity <= "
+        f"(SELECT per_customer_limit FROM {Launch._meta.db_table} WHERE id = excluded.launch_id) RETURNING {customer}"
+    )
+    return Statement(sql, [write_rows(dict(zip(columns, row, strict=True)) for row in rows)])
+
+
+def _look_at_lines(allotment_ids: Iterable[int], *, is_locked: bool = False) -> Statement:
+    ids = sorted(allotment_ids)
+    lock = " FOR UPDATE" if is_locked and connection.features.has_select_for_update else ""  # SQLite writes alone
+    marks = ", ".join(["%s"] * len(ids))
+    return Statement(f"SELECT {', '.join(LINE)} FROM {ALLOTMENTS} WHERE id IN ({marks}) ORDER BY id{lock}", ids)  # noqa: S608
+
+
+def _read_lines(rows: Iterable[tuple[int, ...]]) -> dict[int, places.Line]:
+    return {row[0]: places.Line(**dict(zip(LINE[1:], row[1:], strict=True))) for row in rows}
+
+
+def _rows_of(made: Sequence[tuple[Reservation, Wish]], lines: Mapping[int, places.Line]) -> list[Statement]:
+    """The reservations, their events, the mails that are owed, and the lines as they are now."""
+    if not made:
+        return []
+    owed = [_message(reservation) for reservation, wish in made if not wish.is_sandbox]
+    moved = [
+        {"id": pk, "held": each.held, "waiting": each.waiting, "last_place": each.last_place}
+        for pk, each in lines.items()
+    ]
+    columns = tuple(moved[0])
+    sets = ", ".join(f"{name} = given.{name}" for name in columns[1:])
+    given = select_rows(Allotment, columns)
+    move = f"UPDATE {ALLOTMENTS} SET {sets} FROM ({given}) given WHERE {ALLOTMENTS}.id = given.id"  # noqa: S608
+    return [
+        Statement(move, [write_rows(moved)]),
+        insert_statement(Reservation, [_columns(reservation) for reservation, _ in made]),
+        insert_statement(Event, [_event(reservation, wish) for reservation, wish in made]),
+        *([insert_statement(Message, owed)] if owed else []),
+    ]
 
 
 def _reservation(prepared: Prepared, place: places.Place) -> Reservation:
@@ -305,14 +336,14 @@ def _message(reservation: Reservation) -> Row:
     }
 
 
-def _store_answers(asks: Iterable[Ask]) -> None:
+def _answers(asks: Iterable[Ask]) -> list[Statement]:
     """What each request is answered, for when it comes again."""
     rows = []
     for ask in asks:
         if ask.request and isinstance(ask.outcome, (Granted, Refusal)):
             ask.answer = ask.request.write(ask.outcome)
             rows.append(_kept_answer(ask.request, ask.at, *ask.answer))
-    insert_rows(IdempotencyKey, rows)
+    return [insert_statement(IdempotencyKey, rows)] if rows else []
 
 
 def _kept_answer(request: Request, at: datetime, status: int, answer: dict[str, Any]) -> Row:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -12,15 +13,37 @@ from django.db import connection, models
 Row = Mapping[str, Any]
 
 
-def insert_rows(model: type[models.Model], rows: Iterable[Row]) -> None:
+@dataclass(frozen=True)
+class Statement:
+    """One statement of SQL and the values bound in it."""
+
+    sql: str
+    values: Sequence[Any] = ()
+
+
+def execute_together(statements: Sequence[Statement]) -> list[list[tuple[Any, ...]]]:
+    """Run statements one after the other, on PostgreSQL in one round trip. The rows of each; none for no rows."""
+    with connection.cursor() as cursor:
+        if connection.vendor != "postgresql":
+            return [_rows(cursor.execute(each.sql, each.values) or cursor) for each in statements]
+        cursor.execute(
+            "; ".join(each.sql for each in statements), [value for each in statements for value in each.values]
+        )
+        found = [_rows(cursor)]
+        while cursor.nextset():
+            found.append(_rows(cursor))
+        return found
+
+
+def _rows(cursor: Any) -> list[tuple[Any, ...]]:
+    return list(cursor.fetchall()) if cursor.description else []
+
+
+def insert_statement(model: type[models.Model], rows: Sequence[Row]) -> Statement:
     """Insert rows given as {column: value}, all with the same columns. A failure is the statement's: none is stored."""
-    rows = list(rows)
-    if rows:
-        table, columns = model._meta.db_table, tuple(rows[0])
-        # The names are ours; every value is bound.
-        statement = f"INSERT INTO {table} ({', '.join(columns)}) {select_rows(model, columns)}"
-        with connection.cursor() as cursor:
-            cursor.execute(statement, [write_rows(rows)])
+    table, columns = model._meta.db_table, tuple(rows[0])
+    # The names are ours; every value is bound.
+    return Statement(f"INSERT INTO {table} ({', '.join(columns)}) {select_rows(model, columns)}", [write_rows(rows)])
 
 
 def write_rows(rows: Iterable[Row]) -> str:
@@ -34,7 +57,7 @@ def select_rows(model: type[models.Model], columns: tuple[str, ...]) -> str:
     if connection.vendor == "postgresql":
         types = ", ".join(f"{column} {by_column[column].rel_db_type(connection)}" for column in columns)
         return f"SELECT {', '.join(columns)} FROM json_to_recordset(%s::json) AS given ({types})"  # noqa: S608
-    values = ", ".join(_sqlite_value(by_column[column]) for column in columns)
+    values = ", ".join(f"{_sqlite_value(by_column[column])} AS {column}" for column in columns)
     return f"SELECT {values} FROM json_each(%s) AS given WHERE true"  # noqa: S608
 
 

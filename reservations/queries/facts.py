@@ -99,7 +99,7 @@ class World:
 
 def current_world() -> World:
     """The facts as they are committed now: one query when nothing has changed."""
-    return _world(current_revision())
+    return world_of(current_revision())
 
 
 def current_revision() -> int:
@@ -108,7 +108,8 @@ def current_revision() -> int:
 
 
 @lru_cache(maxsize=2)
-def _world(revision: int) -> World:
+def world_of(revision: int) -> World:
+    """The world of a revision that was just read as the current one."""
     return read_world()
 
 

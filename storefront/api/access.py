@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
 from redis.exceptions import RedisError
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -20,23 +21,99 @@ from storefront.api.problems import Problem
 
 log = logging.getLogger(__name__)
 WINDOW_SECONDS = 60
+READ, WRITE = "reservations:read", "reservations:write"
 
 
 class BearerKey(BaseAuthentication):
     """`Authorization: Bearer rsv_…`; the request's user is the partner and its auth the key."""
 
     def authenticate(self, request: Request) -> tuple[Partner, ApiKey]:
-        words = get_authorization_header(request).split()
-        if len(words) != 2 or words[0].lower() != b"bearer":
-            raise NotAuthenticated
-        key = find_api_key(secret=words[1].decode("ascii", "replace"))
-        if key is None:
-            raise AuthenticationFailed
-        count_request(key)
+        key = open_with(request.headers.get("Authorization", ""))
         return key.partner, key
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+def open_with(authorization: str) -> ApiKey:
+    """The key of an Authorization header, and the request counted. Raises what DRF raises."""
+    words = authorization.split()
+    if len(words) != 2 or words[0].lower() != "bearer":
+        raise NotAuthenticated
+    key = _known_keys.find(words[1])
+    if key is None:
+        raise AuthenticationFailed
+    _allowance.take(key)
+    return key
+
+
+class _KnownKeys:
+    """Keys that opened something within the last second: a revoked one stops within that time."""
+
+    SECONDS, MOST = 1.0, 1000
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[float, ApiKey]] = {}
+
+    def find(self, secret: str) -> ApiKey | None:
+        now = clock.now().timestamp()
+        seen, key = self._known.get(secret, (0.0, None))
+        if key is not None and 0 <= now - seen < self.SECONDS:
+            return key
+        key = find_api_key(secret=secret)
+        if len(self._known) >= self.MOST:
+            self._known.clear()
+        if key is None:
+            self._known.pop(secret, None)
+        else:
+            self._known[secret] = (now, key)
+        return key
+
+
+class _Allowance:
+    """Requests a minute of a key, counted by one atomic counter for all processes, taken from it by the handful."""
+
+    HANDFULS = 60  # of a minute's requests
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken: dict[str, tuple[int, int]] = {}  # key → window, requests that were counted and not made yet
+
+    def take(self, key: ApiKey) -> None:
+        """Raises the problem that says how long to wait. A cache that is down stops nobody from reserving."""
+        limit, now = settings.API_REQUESTS_PER_MINUTE, int(clock.now().timestamp())
+        window = now // WINDOW_SECONDS
+        with self._lock:
+            begun, left = self._taken.get(key.prefix, (window, 0))
+            if begun != window or not left:
+                left = self._count(f"api:{key.prefix}:{window}", limit)
+            self._taken[key.prefix] = (window, max(left - 1, 0))
+        if not left:
+            raise _too_many(limit, WINDOW_SECONDS - now % WINDOW_SECONDS)
+
+    def _count(self, name: str, limit: int) -> int:
+        """Count a handful of requests beforehand; how many of them are within the limit."""
+        handful = max(1, limit // self.HANDFULS)
+        try:
+            cache.add(name, 0, timeout=2 * WINDOW_SECONDS)
+            used = cache.incr(name, handful)
+        except (RedisError, ValueError) as error:
+            log.warning("requests are not counted: %s", error)
+            return handful
+        return max(0, handful - max(0, used - limit))
+
+
+def _too_many(limit: int, wait: int) -> Problem:
+    headers = {
+        "Retry-After": str(wait),
+        "RateLimit-Limit": str(limit),
+        "RateLimit-Remaining": "0",
+        "RateLimit-Reset": str(wait),
+    }
+    return Problem(429, "rate_limited", f"At most {limit} requests a minute. Wait {wait} seconds.", headers)
+
+
+_known_keys, _allowance = _KnownKeys(), _Allowance()
 
 
 def api_key(request: Request) -> ApiKey:
@@ -47,31 +124,13 @@ def api_key(request: Request) -> ApiKey:
 
 
 class HasScope(BasePermission):
-    """The key has the scope that the view names for the method."""
+    """The key has the scope that the method needs."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        scope = "reservations:read" if request.method in ("GET", "HEAD", "OPTIONS") else "reservations:write"
-        if scope not in api_key(request).scopes:
-            raise Problem(403, "scope_missing", f"This key lacks the scope {scope}.", scope=scope)
+        need_scope(api_key(request), READ if request.method in ("GET", "HEAD", "OPTIONS") else WRITE)
         return True
 
 
-def count_request(key: ApiKey) -> None:
-    """Count a key's requests a minute, atomically. A cache that is down stops nobody from reserving."""
-    limit, now = settings.API_REQUESTS_PER_MINUTE, int(clock.now().timestamp())
-    name = f"api:{key.prefix}:{now // WINDOW_SECONDS}"
-    try:
-        cache.add(name, 0, timeout=2 * WINDOW_SECONDS)
-        used = cache.incr(name)
-    except (RedisError, ValueError) as error:
-        log.warning("requests are not counted: %s", error)
-        return
-    if used > limit:
-        wait = WINDOW_SECONDS - now % WINDOW_SECONDS
-        headers = {
-            "Retry-After": str(wait),
-            "RateLimit-Limit": str(limit),
-            "RateLimit-Remaining": "0",
-            "RateLimit-Reset": str(wait),
-        }
-        raise Problem(429, "rate_limited", f"At most {limit} requests a minute. Wait {wait} seconds.", headers)
+def need_scope(key: ApiKey, scope: str) -> None:
+    if scope not in key.scopes:
+        raise Problem(403, "scope_missing", f"This key lacks the scope {scope}.", scope=scope)

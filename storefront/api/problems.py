@@ -6,18 +6,22 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import orjson
 from django.core.exceptions import RequestDataTooBig
 from django.db import OperationalError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from pydantic import ValidationError as Invalid
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from reservations.actions import wishes
 from reservations.rules import gate
+from storefront.api import bodies
 from storefront.refusals import CODES
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 2
+MALFORMED = "The body is not valid JSON in UTF-8."
 
 
 class Problem(exceptions.APIException):
@@ -34,7 +38,7 @@ class Problem(exceptions.APIException):
 _OTHERS: dict[type[Exception], tuple[int, str, str]] = {
     exceptions.NotAuthenticated: (401, "not_authenticated", "Send Authorization: Bearer and an API key."),
     exceptions.AuthenticationFailed: (401, "not_authenticated", "The API key is unknown or revoked."),
-    exceptions.ParseError: (400, "malformed", "The body is not valid JSON in UTF-8."),
+    exceptions.ParseError: (400, "malformed", MALFORMED),
     exceptions.UnsupportedMediaType: (415, "unsupported_media_type", "Send Content-Type: application/json."),
     exceptions.NotAcceptable: (406, "not_acceptable", "This API answers application/json."),
     exceptions.MethodNotAllowed: (405, "method_not_allowed", "This URL does not take this method."),
@@ -83,6 +87,8 @@ def describe(error: Exception) -> tuple[dict[str, Any] | None, dict[str, str]]:
     if type(error) in CODES:
         status, code = CODES[type(error)]
         return make(status, code, _DETAILS[code], **_facts(error)), {}
+    if isinstance(error, Invalid):
+        return _bad_body(error), {}
     if isinstance(error, exceptions.ValidationError):
         errors = list(_flatten(error.get_full_details()))
         return make(422, "invalid", "Some fields are not right. See errors.", errors=errors), {}
@@ -91,6 +97,18 @@ def describe(error: Exception) -> tuple[dict[str, Any] | None, dict[str, str]]:
             headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
             return make(status, code, detail), headers | ({"Retry-After": str(RETRY_SECONDS)} if status == 503 else {})
     return None, {}
+
+
+def _bad_body(error: Invalid) -> dict[str, Any]:
+    if not bodies.is_json(error):
+        return make(400, "malformed", MALFORMED)
+    return make(422, "invalid", "Some fields are not right. See errors.", errors=list(bodies.field_errors(error)))
+
+
+def write(status: int, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """An answer as JSON; a problem by its media type."""
+    kind = "application/json" if status < 400 else MEDIA_TYPE
+    return HttpResponse(orjson.dumps(body), status=status, content_type=kind, headers=headers)
 
 
 def make(status: int, code: str, detail: str, **members: Any) -> dict[str, Any]:

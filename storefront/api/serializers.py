@@ -1,79 +1,10 @@
-"""What partners send, checked for its form; and the shapes that the schema shows."""
+"""The shapes that the schema shows."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
-from django.core.exceptions import ValidationError
 from rest_framework import serializers
-
-from storefront.web.forms import check_name
-
-MOST_UNITS = 1_000_000
-
-
-class Strict(serializers.Serializer):
-    """Refuses a field that it does not know, by name."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
-        if unknown:
-            remedy = f"Unknown field. Known are {', '.join(self.fields)}."
-            raise serializers.ValidationError({name: [serializers.ErrorDetail(remedy, "unknown")] for name in unknown})
-        return super().to_internal_value(data)
-
-
-class WholeNumber(serializers.IntegerField):
-    """An integer of JSON: no text, no boolean, no fraction."""
-
-    def to_internal_value(self, data: Any) -> int:
-        if not isinstance(data, int) or isinstance(data, bool):
-            self.fail("invalid")
-        return int(super().to_internal_value(data))
-
-
-class LineIn(Strict):
-    sku = serializers.CharField(max_length=40)
-    quantity = WholeNumber(min_value=1, max_value=MOST_UNITS)
-
-
-class ConsentIn(Strict):
-    id = serializers.CharField(max_length=80)
-    version = serializers.CharField(max_length=40)
-
-
-class ReservationIn(Strict):
-    """The body of POST reservations/."""
-
-    market = serializers.CharField(max_length=2)
-    subdivision = serializers.CharField(max_length=6, required=False, allow_null=True)
-    language = serializers.CharField(max_length=12)
-    email = serializers.EmailField(max_length=320)
-    name = serializers.CharField(max_length=200)
-    phone = serializers.CharField(max_length=40, required=False, allow_blank=True)
-    lines = LineIn(many=True, allow_empty=False)
-    consents = ConsentIn(many=True, required=False, default=list)
-    partner_reference = serializers.CharField(max_length=100, required=False, allow_blank=True)
-
-    def validate_language(self, value: str) -> str:
-        known = [code for code, _name in settings.LANGUAGES]
-        if value.lower() not in known:
-            raise serializers.ValidationError(f"Send one of {', '.join(known)}.", "unknown")
-        return value.lower()
-
-    def validate_name(self, value: str) -> str:
-        try:
-            return check_name(value)
-        except ValidationError as error:
-            raise serializers.ValidationError(error.messages[0], "invalid") from error
-
-    def validate_lines(self, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        if len(value) > 1:
-            raise serializers.ValidationError(
-                "One reservation has one line. Send a request for each variant.", "too_many"
-            )
-        return value
 
 
 class MoneyOut(serializers.Serializer):
