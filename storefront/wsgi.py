@@ -10,5 +10,5 @@ django_application = get_wsgi_application()
 
 from storefront.waiting_room.layer import WaitingRoom  # noqa: E402  # Django's settings come first
 
-sys.setswitchinterval(float(os.environ.get("SWI","0.005")))
+sys.setswitchinterval(float(os.environ.get("SWI", "0.005")))
 application = WaitingRoom(django_application)

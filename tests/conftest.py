@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from pytest_django import DjangoDbBlocker
 
+from reservations.actions import claiming
 from reservations.actions.loading import load_launch
 from reservations.launchdata import read_launch_data
 from reservations.queries import facts
@@ -25,10 +26,16 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 @pytest.fixture(autouse=True)
 def fresh_facts() -> Iterator[None]:
-    """A rolled-back test may leave facts of a revision that never was."""
-    facts.world_of.cache_clear()
+    """A rolled-back test may leave facts of a revision that never was, and wordings that are not stored."""
+    forget_everything()
     yield
+    forget_everything()
+
+
+def forget_everything() -> None:
     facts.world_of.cache_clear()
+    claiming._kept_wordings.clear()
+    claiming._seen_full.clear()
 
 
 @pytest.fixture

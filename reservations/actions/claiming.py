@@ -10,10 +10,12 @@ Locks are taken in one order everywhere: customers' limits by their key, then al
 from __future__ import annotations
 
 import secrets
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -32,6 +34,7 @@ from reservations.models import (
     Launch,
     Message,
     Reservation,
+    Wording,
 )
 from reservations.models.rows import Row, Statement, execute_together, insert_statement, select_rows, write_rows
 from reservations.queries.facts import World, world_of
@@ -99,6 +102,8 @@ class Ask:
 Entry = tuple[Ask, Prepared]
 # Allotments that were full when last looked at. A hint that saves a lock; the truth is in the table.
 _seen_full: set[int] = set()
+# Wordings that this process knows to be stored. They are never deleted.
+_kept_wordings: set[str] = set()
 
 
 def claim(asks: Sequence[Ask]) -> None:
@@ -114,14 +119,14 @@ def claim(asks: Sequence[Ask]) -> None:
 
 def _answer_repeats(asks: Sequence[Ask]) -> tuple[list[Ask], World]:
     """Those that are asked for the first time, and the world now. A repeat gets what the first was given."""
-    names = [dict(zip(REQUEST, ask.request.name, strict=True)) for ask in asks if ask.request]
-    forms = [{"attempt": ask.wish.attempt} for ask in asks if ask.wish.attempt]
+    keys = [ask.request.key for ask in asks if ask.request]
+    forms = [_as_stored(ask.wish.attempt) for ask in asks if ask.wish.attempt]
     looks = [Statement(REVISION_SQL)]
-    looks += [_look_for(IdempotencyKey, ("body_digest", "status", "answer"), names)] if names else []
-    looks += [_look_for(Reservation, ("id",), forms)] if forms else []
+    looks += [_look_for(IdempotencyKey, (*REQUEST, "body_digest", "status", "answer"), "key", keys)] if keys else []
+    looks += [_look_for(Reservation, ("id",), "attempt", forms)] if forms else []
     found = execute_together(looks)
-    kept = {(row[0], row[1], bool(row[2])): row[3:] for row in found[1]} if names else {}
-    made = Reservation.objects.in_bulk([row[1] for row in found[-1]]) if forms else {}
+    kept = {(row[0], row[1], bool(row[2])): row[3:] for row in found[1]} if keys else {}
+    made = Reservation.objects.in_bulk([row[0] for row in found[-1]]) if forms else {}
     by_form = {row.attempt: row for row in made.values()}
     for ask in asks:
         first = kept.get(ask.request.name) if ask.request else None
@@ -135,13 +140,14 @@ def _answer_repeats(asks: Sequence[Ask]) -> tuple[list[Ask], World]:
     return [ask for ask in asks if ask.outcome is None and ask.answer is None], world
 
 
-def _look_for(model: type[Model], wanted: tuple[str, ...], rows: Sequence[Row]) -> Statement:
-    """The columns of `rows` and those wanted, of the rows of a table that have the same."""
-    table, given = model._meta.db_table, tuple(rows[0])
-    columns = ", ".join(f"kept.{name}" for name in (*given, *wanted))
-    same = " AND ".join(f"kept.{name} = given.{name}" for name in given)
-    sql = f"SELECT {columns} FROM {table} kept JOIN ({select_rows(model, given)}) given ON {same}"  # noqa: S608
-    return Statement(sql, [write_rows(rows)])
+def _as_stored(attempt: uuid.UUID) -> object:
+    return Reservation._meta.get_field("attempt").get_db_prep_value(attempt, connection)
+
+
+def _look_for(model: type[Model], columns: tuple[str, ...], name: str, values: Sequence[object]) -> Statement:
+    """The columns of the rows whose `name` is one of the values."""
+    marks = ", ".join(["%s"] * len(values))
+    return Statement(f"SELECT {', '.join(columns)} FROM {model._meta.db_table} WHERE {name} IN ({marks})", values)  # noqa: S608
 
 
 def _prepare(asks: Iterable[Ask], world: World) -> list[Entry]:
@@ -174,7 +180,10 @@ def _give_places(entries: list[Entry]) -> list[Statement]:
     by_allotment: dict[int, list[Entry]] = defaultdict(list)
     for entry in entries:
         by_allotment[entry[1].allotment_id].append(entry)
-    counted, rows = execute_together([_count_units(entries), _look_at_lines(by_allotment, is_locked=True)])
+    wordings = _new_wordings(entries)
+    *_, counted, rows = execute_together(
+        [*wordings, _count_units(entries), _look_at_lines(by_allotment, is_locked=True)]
+    )
     customers = {(*row[:3], bool(row[3])) for row in counted}
     before, after, given = _read_lines(rows), {}, []
     for allotment_id, waiting in by_allotment.items():
@@ -195,6 +204,17 @@ def _give_places(entries: list[Entry]) -> list[Statement]:
     _seen_full.update(pk for pk, line in after.items() if not line.left)
     changed = {pk: line for pk, line in after.items() if line != before[pk]}
     return undone + _rows_of(made, changed)
+
+
+def _new_wordings(entries: Iterable[Entry]) -> list[Statement]:
+    """What was shown is stored once; another process may have been faster."""
+    new = {prepared.shown.digest: prepared.shown.notices for _, prepared in entries}
+    rows = [{"digest": digest, "notices": new[digest]} for digest in sorted(new.keys() - _kept_wordings)]
+    if not rows:
+        return []
+    transaction.on_commit(partial(_kept_wordings.update, new))
+    statement = insert_statement(Wording, rows)
+    return [Statement(f"{statement.sql} ON CONFLICT (digest) DO NOTHING", statement.values)]
 
 
 def _say_no(entry: Entry, was_counted: bool) -> list[Statement]:
@@ -260,8 +280,6 @@ def _reservation(prepared: Prepared, place: places.Place) -> Reservation:
     wish, at = prepared.wish, prepared.at
     receipt = receipts.write(
         quantity=wish.quantity,
-        language=wish.language,
-        at=at,
         market=prepared.market,
         price=prepared.price,
         decision=prepared.decision,
@@ -286,6 +304,7 @@ def _reservation(prepared: Prepared, place: places.Place) -> Reservation:
         unit_price_minor=prepared.price.amount_minor,
         currency=prepared.price.currency,
         receipt=receipt,
+        wording_id=prepared.shown.digest,
         partner_id=wish.partner_id,
         partner_reference=wish.partner_reference,
         attempt=wish.attempt,

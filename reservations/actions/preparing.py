@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from reservations.actions.receipts import Shown, show
 from reservations.actions.wishes import (
     AllotmentExhausted,
     ConsentRequired,
@@ -41,6 +42,7 @@ class Prepared:
     price: Money
     offering: Offering
     decision: gate.Decision
+    shown: Shown
     allotment_id: int
     is_partners_own: bool
 
@@ -68,7 +70,8 @@ def prepare(*, wish: Wish, world: World, at: datetime) -> Prepared:
         raise UnknownMarket(wish.market)
     if wish.subdivision and wish.subdivision not in market.subdivisions:
         raise UnknownSubdivision(market.code, wish.subdivision)
-    decision = _allowed(world.decide(wish.sku, market.code, wish.subdivision or None, at), market)
+    decided = world.decide(wish.sku, market.code, wish.subdivision or None, at)
+    decision = _allowed(decided, market)
     price = world.prices.get((wish.sku, market.code))
     offering = _open_offering(world, wish, price, at)
     _check_consents(wish, decision)
@@ -88,6 +91,7 @@ def prepare(*, wish: Wish, world: World, at: datetime) -> Prepared:
         price=price,
         offering=offering,
         decision=decision,
+        shown=_shown(decided, wish.language),
         allotment_id=allotment_id,
         is_partners_own=own is not None,
     )
@@ -102,6 +106,12 @@ def _allowed(decided: Decided, market: MarketTerms) -> gate.Decision:
     if decision.varies_in:
         raise SubdivisionRequired(market.code)
     return decision
+
+
+def _shown(decided: Decided, language: str) -> Shown:
+    """Computed once for as long as the decision holds."""
+    shown: Shown = decided.shown.get(language) or decided.shown.setdefault(language, show(decided.decision, language))
+    return shown
 
 
 def _open_offering(world: World, wish: Wish, price: Money | None, at: datetime) -> Offering:

@@ -1,10 +1,11 @@
-"""What was promised, as it stood when it was promised."""
+"""What was promised and shown, as it stood when it was promised."""
 
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
-from functools import lru_cache
+from dataclasses import dataclass
+
+import orjson
 
 from reservations.queries.facts import MarketTerms, Offering
 from reservations.rules import gate
@@ -13,21 +14,35 @@ from reservations.rules.money import Money
 TERMS_VERSION = "2026-11-25"
 
 
-def write(
-    *,
-    quantity: int,
-    language: str,
-    at: datetime,
-    market: MarketTerms,
-    price: Money,
-    decision: gate.Decision,
-    offering: Offering,
-) -> dict[str, object]:
-    """The receipt as JSON: price and tax in minor units, terms version, ship window, and every notice shown.
+@dataclass(frozen=True)
+class Shown:
+    """Notices in one language, and the SHA-256 of them."""
 
-    A notice carries its version, the language it was shown in, the SHA-256 of its source text and, for a consent,
-    when it was given.
-    """
+    digest: str
+    notices: tuple[dict[str, object], ...]
+
+
+def show(decision: gate.Decision, language: str) -> Shown:
+    """Every notice of a decision with its version, the language it is shown in, and the SHA-256 of its source text."""
+    notices = tuple(_notice(notice, language) for notice in decision.notices)
+    return Shown(hashlib.sha256(orjson.dumps(notices)).hexdigest(), notices)
+
+
+def _notice(notice: gate.Notice, language: str) -> dict[str, object]:
+    return {
+        "id": notice.id,
+        "version": notice.version,
+        "text": notice.text,
+        "sha256": hashlib.sha256(notice.text.encode()).hexdigest(),
+        "language": language,
+        "consent": notice.consent,
+    }
+
+
+def write(
+    *, quantity: int, market: MarketTerms, price: Money, decision: gate.Decision, offering: Offering
+) -> dict[str, object]:
+    """The receipt as JSON: price and tax in minor units, terms version, ship window."""
     total = price.times(quantity)
     has_tax = market.is_tax_included and bool(market.tax_basis_points)
     return {
@@ -47,22 +62,4 @@ def write(
             "to": offering.ships_to.isoformat() if offering.ships_to else None,
         },
         "may_ship_at_reserving": decision.stages["ship"],
-        "notices": [_notice(notice, language, at) for notice in decision.notices],
-    }
-
-
-def _notice(notice: gate.Notice, language: str, at: datetime) -> dict[str, object]:
-    return _text(notice) | {
-        "language": language,
-        "accepted_at": at.isoformat() if notice.consent else None,
-    }
-
-
-@lru_cache(maxsize=1000)
-def _text(notice: gate.Notice) -> dict[str, object]:
-    return {
-        "id": notice.id,
-        "version": notice.version,
-        "text": notice.text,
-        "sha256": hashlib.sha256(notice.text.encode()).hexdigest(),
     }

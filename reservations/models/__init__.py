@@ -8,6 +8,7 @@ from reservations.models.launch import Allotment, AllotmentMarket, CustomerLimit
 from reservations.models.message import Message, NotifyRequest
 from reservations.models.partner import ApiKey, IdempotencyKey, Partner
 from reservations.models.reservation import Reservation
+from reservations.models.wording import Wording
 
 __all__ = [
     "Allotment",
@@ -33,4 +34,5 @@ __all__ = [
     "ReviewTask",
     "StopSale",
     "Variant",
+    "Wording",
 ]

@@ -16,7 +16,10 @@ from django.db import connections
 EVENT = "reservations_event"
 WORLD = "(SELECT is_sandbox FROM reservations_allotment WHERE id = NEW.allotment_id) <> NEW.is_sandbox"
 MAIL = "(SELECT is_sandbox FROM reservations_reservation WHERE id = NEW.reservation_id)"
+WORDING = "reservations_wording"
 GUARDS = [
+    ("wording_is_never_changed", "UPDATE", WORDING, None, "what was shown stays as it was"),
+    ("wording_is_never_deleted", "DELETE", WORDING, None, "what was shown stays as it was"),
     ("event_is_never_changed", "UPDATE", EVENT, None, "the log is append-only"),
     ("event_is_never_deleted", "DELETE", EVENT, None, "the log is append-only"),
     ("reservation_stays_in_its_world", "INSERT", "reservations_reservation", WORLD, "sandbox and live do not mix"),

@@ -44,6 +44,6 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["partner", "key", "is_sandbox"], name="one_answer_per_idempotency_key"),
+            models.UniqueConstraint(fields=["key", "partner", "is_sandbox"], name="one_answer_per_idempotency_key"),
             models.CheckConstraint(condition=Q(status__gte=200, status__lt=500), name="failed_answers_are_not_kept"),
         ]

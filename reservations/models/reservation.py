@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -10,14 +11,15 @@ from django.db.models import Q
 from reservations.models.catalogue import Market, Variant
 from reservations.models.launch import Allotment, Launch
 from reservations.models.partner import Partner
+from reservations.models.wording import Wording
 from reservations.rules import lifecycle
 
 
 class Reservation(models.Model):
     """A claim on units of a variant, with a place number in its allotment and a receipt of what was promised.
 
-    `receipt` holds the price, tax, terms and notices as they stood at `created_at`; nothing rewrites it. There is an
-    index for each question that is asked, and none beside: each costs every reservation of launch day.
+    `receipt` holds the price, tax and terms as they stood at `created_at`, `wording` the notices; nothing rewrites
+    them. There is an index for each question that is asked, and none beside: each costs every reservation.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -38,6 +40,7 @@ class Reservation(models.Model):
     unit_price_minor = models.PositiveBigIntegerField()
     currency = models.CharField(max_length=3)
     receipt = models.JSONField()
+    wording = models.ForeignKey(Wording, on_delete=models.PROTECT, related_name="+", db_index=False)
     partner = models.ForeignKey(
         Partner, null=True, blank=True, on_delete=models.PROTECT, related_name="reservations", db_index=False
     )
@@ -83,3 +86,9 @@ class Reservation(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def shown(self) -> list[dict[str, Any]]:
+        """What the customer was shown: `wording`, and when each consent of it was given."""
+        given = self.created_at.isoformat()
+        return [{**notice, "accepted_at": given if notice["consent"] else None} for notice in self.wording.notices]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
+from typing import Any
 
 from reservations.models import (
     Allotment,
@@ -59,6 +60,7 @@ class Decided:
     decision: gate.Decision
     since: datetime
     until: datetime | None
+    shown: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)  # by language: what follows from it
 
     def holds(self, at: datetime) -> bool:
         return self.since <= at and (self.until is None or at < self.until)

@@ -42,7 +42,7 @@ class Receipt:
 
 def read(reservation: Reservation) -> Receipt:
     """The receipt of a reservation in the active language."""
-    kept = reservation.receipt
+    kept, shown = reservation.receipt, reservation.shown
     ships, timezone = kept["ships"], reservation.market.timezone
     return Receipt(
         product=texts.translated(reservation.variant.product.name),
@@ -59,10 +59,10 @@ def read(reservation: Reservation) -> Receipt:
         withdrawal_days=kept["withdrawal_days"],
         consents=[
             Consent(gettext(notice["text"]), texts.instant(notice["accepted_at"], timezone))
-            for notice in kept["notices"]
+            for notice in shown
             if notice["accepted_at"]
         ],
-        notices=[gettext(notice["text"]) for notice in kept["notices"] if not notice["accepted_at"]],
+        notices=[gettext(notice["text"]) for notice in shown if not notice["accepted_at"]],
         reserved=texts.instant(reservation.created_at, timezone),
     )
 

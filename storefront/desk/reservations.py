@@ -148,7 +148,7 @@ class ReservationAdmin(ReadOnly):
     def notices_table(self, row: Reservation) -> SafeString:
         rows = [
             (notice["id"], notice["text"], notice["version"], notice["language"], _accepted(notice["accepted_at"]))
-            for notice in row.receipt["notices"]
+            for notice in row.shown
         ]
         return tables.table(["Requirement", "Text", "Version", "Language", "Accepted"], rows)
 

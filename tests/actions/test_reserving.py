@@ -46,7 +46,7 @@ def test_a_reservation_has_a_place_a_receipt_an_event_and_a_message(launch_data:
     assert (made.status, made.place_number, made.quantity) == (lifecycle.CONFIRMED, 1, 2)
     assert made.receipt["total_minor"] == 2 * made.unit_price_minor == 119800
     assert made.receipt["tax"]["included_minor"] == 19128  # 119800 × 19 / 119, half up
-    accepted = {row["id"] for row in made.receipt["notices"] if row["accepted_at"]}
+    accepted = {row["id"] for row in made.shown if row["accepted_at"]}
     assert "eu-gdpr-art8-children" in accepted
     assert [event.action for event in made.events.all()] == ["reservation.confirmed"]
     assert [(message.kind, message.state) for message in made.messages.all()] == [("confirmed", "owed")]

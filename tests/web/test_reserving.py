@@ -271,6 +271,6 @@ def test_ten_megabytes_are_refused_before_they_are_read(client: Client) -> None:
 
 def test_the_form_as_sent_at_noon_keeps_what_was_shown(client: Client) -> None:
     row = reserved(client)
-    shown = {notice["id"]: notice for notice in row.receipt["notices"]}
+    shown = {notice["id"]: notice for notice in row.shown}
     consent = shown["eu-gdpr-art8-children"]
     assert consent["accepted_at"] == AT.isoformat() and consent["language"] == "en" and len(consent["sha256"]) == 64
