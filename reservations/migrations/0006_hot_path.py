@@ -94,12 +94,12 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='customerlimit',
             name='launch',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='reservations.launch'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, to='reservations.launch'),
         ),
         migrations.AlterField(
             model_name='customerlimit',
             name='product',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='reservations.product'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, to='reservations.product'),
         ),
         migrations.AlterField(
             model_name='event',
@@ -114,7 +114,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='idempotencykey',
             name='partner',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='reservations.partner'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, to='reservations.partner'),
         ),
         migrations.AlterField(
             model_name='idempotencykey',
@@ -149,17 +149,17 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='reservation',
             name='launch',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='reservations', to='reservations.launch'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='reservations', to='reservations.launch'),
         ),
         migrations.AlterField(
             model_name='reservation',
             name='market',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='reservations', to='reservations.market'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='reservations', to='reservations.market'),
         ),
         migrations.AlterField(
             model_name='reservation',
             name='partner',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reservations', to='reservations.partner'),
+            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reservations', to='reservations.partner'),
         ),
         migrations.AlterField(
             model_name='reservation',
@@ -169,7 +169,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='reservation',
             name='variant',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='reservations', to='reservations.variant'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='reservations', to='reservations.variant'),
         ),
         migrations.AddIndex(
             model_name='event',

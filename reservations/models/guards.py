@@ -13,18 +13,31 @@ from typing import Any
 
 from django.db import connections
 
-EVENT = "reservations_event"
-WORLD = "(SELECT is_sandbox FROM reservations_allotment WHERE id = NEW.allotment_id) <> NEW.is_sandbox"
-MAIL = "(SELECT is_sandbox FROM reservations_reservation WHERE id = NEW.reservation_id)"
-WORDING = "reservations_wording"
+EVENT, WORDING = "reservations_event", "reservations_wording"
+# What is wrong with a row that is inserted.
+STRANGER = """
+    NOT EXISTS (
+        SELECT 1 FROM reservations_allotment a JOIN reservations_allotmentmarket m ON m.allotment_id = a.id
+        WHERE a.id = {row}.allotment_id AND m.market_id = {row}.market_id AND a.is_sandbox = {row}.is_sandbox
+            AND a.launch_id = {row}.launch_id AND a.variant_id = {row}.variant_id
+    ) OR {row}.partner_id NOT IN (SELECT id FROM reservations_partner)
+"""
+SANDBOX_MAIL = "EXISTS (SELECT 1 FROM reservations_reservation r WHERE r.id = {row}.reservation_id AND r.is_sandbox)"
 GUARDS = [
-    ("wording_is_never_changed", "UPDATE", WORDING, None, "what was shown stays as it was"),
-    ("wording_is_never_deleted", "DELETE", WORDING, None, "what was shown stays as it was"),
     ("event_is_never_changed", "UPDATE", EVENT, None, "the log is append-only"),
     ("event_is_never_deleted", "DELETE", EVENT, None, "the log is append-only"),
-    ("reservation_stays_in_its_world", "INSERT", "reservations_reservation", WORLD, "sandbox and live do not mix"),
-    ("sandbox_sends_no_mail", "INSERT", "reservations_message", MAIL, "a sandbox reservation sends no mail"),
+    ("wording_is_never_changed", "UPDATE", WORDING, None, "what was shown stays as it was"),
+    ("wording_is_never_deleted", "DELETE", WORDING, None, "what was shown stays as it was"),
+    (
+        "reservation_fits_its_allotment",
+        "INSERT",
+        "reservations_reservation",
+        STRANGER,
+        "a reservation has launch, variant, market and world of its allotment; sandbox and live do not mix",
+    ),
+    ("sandbox_sends_no_mail", "INSERT", "reservations_message", SANDBOX_MAIL, "a sandbox reservation sends no mail"),
 ]
+
 
 # By a step of chance: a number that was rolled back does not come again with other facts.
 REVISION = "UPDATE reservations_gaterevision SET number = number + 1 + {} WHERE id = 1"
@@ -75,16 +88,23 @@ MOVE_REVISION = (
 
 
 def _postgresql(name: str, action: str, table: str, condition: str | None, sentence: str) -> list[str]:
+    """A condition is checked for all rows of a statement at once."""
     refuse = f"RAISE EXCEPTION '{sentence}';"
-    body = f"IF {condition} THEN {refuse} END IF;" if condition else refuse
+    body = (  # nothing in it comes from outside
+        f"IF EXISTS (SELECT 1 FROM made WHERE {condition.format(row='made')}) THEN {refuse} END IF;"  # noqa: S608
+        if condition
+        else refuse
+    )
+    when = f"AFTER {action} ON {table} REFERENCING NEW TABLE AS made FOR EACH STATEMENT"
+    when = when if condition else f"BEFORE {action} ON {table} FOR EACH ROW"
     return [
         f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NEW; END $$",
-        f"CREATE OR REPLACE TRIGGER {name} BEFORE {action} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()",
+        f"CREATE OR REPLACE TRIGGER {name} {when} EXECUTE FUNCTION {name}()",
     ]
 
 
 def _sqlite(name: str, action: str, table: str, condition: str | None, sentence: str) -> list[str]:
-    when = f"WHEN {condition}" if condition else ""
+    when = f"WHEN {condition.format(row='NEW')}" if condition else ""
     rule = f"BEFORE {action} ON {table} FOR EACH ROW {when} BEGIN SELECT RAISE(ABORT, '{sentence}'); END"
     return [f"CREATE TRIGGER IF NOT EXISTS {name} {rule}"]
 

@@ -141,8 +141,8 @@ class AllotmentMarket(models.Model):
 class CustomerLimit(models.Model):
     """How many units of a product one customer holds in a launch. Kept in the reserving and cancelling transactions."""
 
-    launch = models.ForeignKey(Launch, on_delete=models.CASCADE, db_index=False)
-    product = models.ForeignKey(Product, on_delete=models.CASCADE, db_index=False)
+    launch = models.ForeignKey(Launch, on_delete=models.CASCADE, db_index=False, db_constraint=False)
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, db_index=False, db_constraint=False)
     email_key = models.CharField(max_length=320)
     is_sandbox = models.BooleanField(default=False)
     quantity = models.PositiveIntegerField()

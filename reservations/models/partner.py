@@ -34,7 +34,7 @@ class ApiKey(models.Model):
 class IdempotencyKey(models.Model):
     """The first answer to a request that may come again. It commits with what the request stored."""
 
-    partner = models.ForeignKey(Partner, on_delete=models.CASCADE, db_index=False)
+    partner = models.ForeignKey(Partner, on_delete=models.CASCADE, db_index=False, db_constraint=False)
     key = models.CharField(max_length=255)
     is_sandbox = models.BooleanField(default=False)
     body_digest = models.CharField(max_length=64)

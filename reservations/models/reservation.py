@@ -14,6 +14,8 @@ from reservations.models.partner import Partner
 from reservations.models.wording import Wording
 from reservations.rules import lifecycle
 
+UNCHECKED: dict[str, Any] = {"db_index": False, "db_constraint": False}
+
 
 class Reservation(models.Model):
     """A claim on units of a variant, with a place number in its allotment and a receipt of what was promised.
@@ -25,9 +27,10 @@ class Reservation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     reference = models.CharField(max_length=12)
     status = models.CharField(max_length=10, choices=[(word, word) for word in lifecycle.STATUSES])
-    launch = models.ForeignKey(Launch, on_delete=models.PROTECT, related_name="reservations", db_index=False)
-    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="reservations", db_index=False)
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="reservations", db_index=False)
+    # Those of the allotment, and the partner: a guard checks them all at once (`guards.py`), not each row by row.
+    launch = models.ForeignKey(Launch, on_delete=models.PROTECT, related_name="reservations", **UNCHECKED)
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="reservations", **UNCHECKED)
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="reservations", **UNCHECKED)
     allotment = models.ForeignKey(Allotment, on_delete=models.PROTECT, related_name="reservations", db_index=False)
     subdivision = models.CharField(max_length=6, blank=True)
     quantity = models.PositiveIntegerField()
@@ -42,7 +45,7 @@ class Reservation(models.Model):
     receipt = models.JSONField()
     wording = models.ForeignKey(Wording, on_delete=models.PROTECT, related_name="+", db_index=False)
     partner = models.ForeignKey(
-        Partner, null=True, blank=True, on_delete=models.PROTECT, related_name="reservations", db_index=False
+        Partner, null=True, blank=True, on_delete=models.PROTECT, related_name="reservations", **UNCHECKED
     )
     partner_reference = models.CharField(max_length=100, blank=True)
     attempt = models.UUIDField(null=True, help_text="The form that was sent: a second click finds the first.")
