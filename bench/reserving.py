@@ -15,7 +15,7 @@ from bench.launchdata import FEW
 from bench.load import Run, run_load
 from bench.pgbench import run_pgbench, write_statement
 from bench.rounds import Lane, Plan, Result, interleave, make_result, rates
-from bench.rows import Samples, read_samples
+from bench.rows import Samples, copy_wordings, read_samples
 from bench.stage import Environment, Stage, connect
 
 CONNECTIONS, CROWD = 32, 256
@@ -120,6 +120,7 @@ def _choose(lanes: dict[str, Callable[[], Lane]], plan: Plan) -> dict[str, Lane]
 def _lanes(shop: Shop, bare: int, yard: Environment) -> dict[str, Callable[[], Lane]]:
     hot = customers.hot_offer(shop.offers)
     spread = customers.spread_offers(shop.offers)
+    copy_wordings(shop.environment, yard)
     parse = [customers.parse_request(hot, shop.api_key)]
     statement = write_statement(
         shop.samples, [int(shop.samples["reservations_reservation"]["allotment_id"].split("'")[1])]

@@ -44,6 +44,14 @@ REFERENCE = (
 Samples = dict[str, dict[str, str]]
 
 
+def copy_wordings(source: Environment, target: Environment) -> None:
+    """What the sample's customer was shown, into a database that has no reservation of its own."""
+    with connect(source) as connection:
+        rows = connection.execute("SELECT digest, notices::text FROM reservations_wording").fetchall()
+    with connect(target) as connection, connection.cursor() as cursor:
+        cursor.executemany("INSERT INTO reservations_wording (digest, notices) VALUES (%s, %s::jsonb)", rows)
+
+
 def read_samples(environment: Environment) -> Samples:
     """Table → column → SQL literal, of the one reservation that is stored."""
     with connect(environment) as connection:

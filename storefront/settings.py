@@ -123,6 +123,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+# Under /api/v1/ there are no cookies, forms, sessions, pages or static files: see `wsgi.py`.
+API_MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", "storefront.web.middleware.BodyLimit"]
 ROOT_URLCONF = "storefront.urls"
 WSGI_APPLICATION = "storefront.wsgi.application"
 TEMPLATES = [

@@ -1,14 +1,36 @@
 """WSGI entry point: the waiting room in front of Django."""
 
 import os
-import sys
+from collections.abc import Iterable
+from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "storefront.settings")
-django_application = get_wsgi_application()
+pages = get_wsgi_application()
 
-from storefront.waiting_room.layer import WaitingRoom  # noqa: E402  # Django's settings come first
+from django.conf import settings  # noqa: E402  # Django's settings come first
+from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
 
-sys.setswitchinterval(float(os.environ.get("SWI", "0.005")))
+from storefront.waiting_room.layer import WaitingRoom  # noqa: E402
+
+
+class ApiHandler(WSGIHandler):
+    """Django with API_MIDDLEWARE: most of MIDDLEWARE is for pages, and costs as much as a reservation."""
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        everything, settings.MIDDLEWARE = settings.MIDDLEWARE, settings.API_MIDDLEWARE
+        try:
+            super().load_middleware(is_async)
+        finally:
+            settings.MIDDLEWARE = everything
+
+
+api = ApiHandler()
+
+
+def django_application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    return (api if environ["PATH_INFO"].startswith("/api/v1/") else pages)(environ, start_response)
+
+
 application = WaitingRoom(django_application)

@@ -15,11 +15,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import orjson
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Model
 
 from reservations.actions import receipts
@@ -36,7 +35,15 @@ from reservations.models import (
     Reservation,
     Wording,
 )
-from reservations.models.rows import Row, Statement, execute_together, insert_statement, select_rows, write_rows
+from reservations.models.rows import (
+    Journey,
+    Row,
+    Statement,
+    execute_together,
+    insert_statement,
+    select_rows,
+    write_rows,
+)
 from reservations.queries.facts import World, world_of
 from reservations.rules import lifecycle, places
 
@@ -108,13 +115,14 @@ _kept_wordings: set[str] = set()
 
 def claim(asks: Sequence[Ask]) -> None:
     """Carry out the asks in one transaction, and leave each its outcome. Raises what the database raises."""
-    with transaction.atomic():
-        fresh, world = _answer_repeats(asks)
-        entries = _refuse_what_is_full(_prepare(fresh, world))
-        statements = _give_places(entries) if entries else []
+    fresh, world = _answer_repeats(asks)
+    entries = _refuse_what_is_full(_prepare(fresh, world))
+    with Journey() as journey:
+        statements = _give_places(entries, journey) if entries else []
         statements += _answers(fresh)
-        if statements:
-            execute_together(statements)
+        if statements or entries:
+            journey.run(statements, is_last=True)
+    _kept_wordings.update(prepared.shown.digest for _, prepared in entries)
 
 
 def _answer_repeats(asks: Sequence[Ask]) -> tuple[list[Ask], World]:
@@ -175,15 +183,13 @@ def _refuse_what_is_full(entries: list[Entry]) -> list[Entry]:
     return [entry for entry in entries if entry[0].outcome is None]
 
 
-def _give_places(entries: list[Entry]) -> list[Statement]:
+def _give_places(entries: list[Entry], journey: Journey) -> list[Statement]:
     """Count the units, lock the allotments, give places in the order of arrival. Returns what is then to be stored."""
     by_allotment: dict[int, list[Entry]] = defaultdict(list)
     for entry in entries:
         by_allotment[entry[1].allotment_id].append(entry)
     wordings = _new_wordings(entries)
-    *_, counted, rows = execute_together(
-        [*wordings, _count_units(entries), _look_at_lines(by_allotment, is_locked=True)]
-    )
+    *_, counted, rows = journey.run([*wordings, _count_units(entries), _look_at_lines(by_allotment, is_locked=True)])
     customers = {(*row[:3], bool(row[3])) for row in counted}
     before, after, given = _read_lines(rows), {}, []
     for allotment_id, waiting in by_allotment.items():
@@ -212,7 +218,6 @@ def _new_wordings(entries: Iterable[Entry]) -> list[Statement]:
     rows = [{"digest": digest, "notices": new[digest]} for digest in sorted(new.keys() - _kept_wordings)]
     if not rows:
         return []
-    transaction.on_commit(partial(_kept_wordings.update, new))
     statement = insert_statement(Wording, rows)
     return [Statement(f"{statement.sql} ON CONFLICT (digest) DO NOTHING", statement.values)]
 

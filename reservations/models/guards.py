@@ -20,7 +20,7 @@ STRANGER = """
         SELECT 1 FROM reservations_allotment a JOIN reservations_allotmentmarket m ON m.allotment_id = a.id
         WHERE a.id = {row}.allotment_id AND m.market_id = {row}.market_id AND a.is_sandbox = {row}.is_sandbox
             AND a.launch_id = {row}.launch_id AND a.variant_id = {row}.variant_id
-    ) OR {row}.partner_id NOT IN (SELECT id FROM reservations_partner)
+    ) OR {row}.partner_id IS NOT NULL AND {row}.partner_id NOT IN (SELECT id FROM reservations_partner)
 """
 SANDBOX_MAIL = "EXISTS (SELECT 1 FROM reservations_reservation r WHERE r.id = {row}.reservation_id AND r.is_sandbox)"
 GUARDS = [

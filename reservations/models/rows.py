@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import orjson
-from django.db import connection, models
+from django.db import connection, models, transaction
 
 Row = Mapping[str, Any]
 
@@ -33,6 +35,42 @@ def execute_together(statements: Sequence[Statement]) -> list[list[tuple[Any, ..
         while cursor.nextset():
             found.append(_rows(cursor))
         return found
+
+
+class Journey:
+    """One transaction in as few round trips as it has runs: PostgreSQL begins with the first and commits with the last.
+
+    Inside another transaction, and on SQLite, it is an ordinary one.
+    """
+
+    def __init__(self) -> None:
+        self._is_own = connection.vendor == "postgresql" and not connection.in_atomic_block
+        self._is_open = False
+        self._outer: AbstractContextManager[object] = nullcontext() if self._is_own else transaction.atomic()
+
+    def __enter__(self) -> Self:
+        self._outer.__enter__()
+        return self
+
+    def run(self, statements: Sequence[Statement], *, is_last: bool = False) -> list[list[tuple[Any, ...]]]:
+        """The rows of each statement."""
+        if not self._is_own:
+            return execute_together(statements) if statements else []
+        before = [] if self._is_open else [Statement("BEGIN")]
+        after = [Statement("COMMIT")] if is_last else []
+        self._is_open = True
+        found = execute_together([*before, *statements, *after])
+        self._is_open = not is_last
+        return found[len(before) : len(found) - len(after)]
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._is_open and not connection.is_usable():
+            connection.close()
+        elif self._is_open:
+            execute_together([Statement("ROLLBACK")])
+        self._outer.__exit__(kind, error, trace)
 
 
 def _rows(cursor: Any) -> list[tuple[Any, ...]]:

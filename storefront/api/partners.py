@@ -137,11 +137,11 @@ def _repeatable(name: str, key: ApiKey, body: ReservationIn) -> claiming.Request
         key=name,
         is_sandbox=key.is_sandbox,
         body_digest=hashlib.sha256(body.model_dump_json().encode()).hexdigest(),
-        write=_write,
+        write=write_outcome,
     )
 
 
-def _write(outcome: claiming.Granted | wishes.Refusal) -> claiming.Answer:
+def write_outcome(outcome: claiming.Granted | wishes.Refusal) -> claiming.Answer:
     """The answer, a refusal included: both are kept for repeats."""
     if isinstance(outcome, claiming.Granted):
         return 201, shapes.granted(outcome)

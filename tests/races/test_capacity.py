@@ -35,3 +35,23 @@ def test_64_clients_400_attempts_100_units_20_times() -> None:
             "waiting": ATTEMPTS - CAPACITY,
             "messages": ATTEMPTS,
         }
+
+
+def test_threads_that_commit_together_store_each_request_once_and_nobody_spoils_it_for_the_others() -> None:
+    with empty_database("threads") as environment:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.races.threads"],
+            env=environment,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    found = json.loads(done.stdout)
+    assert found == {
+        "outcomes": {"201": 199, "201 again": 199, "spoiled": 2},
+        "two answers of one request differ": 0,
+        "rows": [199, 199, 199, 199],
+        "places": list(range(1, 200)),
+        "held": 199,
+        "last_place": 199,
+    }

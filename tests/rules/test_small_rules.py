@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -159,3 +160,33 @@ def test_the_moves_are_exactly_these() -> None:
     moves = {(a, b) for a in lifecycle.STATUSES for b in lifecycle.STATUSES if lifecycle.may_move(a, b)}
     assert moves == {("waitlisted", "confirmed"), ("waitlisted", "cancelled"), ("confirmed", "cancelled")}
     assert lifecycle.sources("cancelled") == ("confirmed", "waitlisted")
+
+
+EMPTY = places.Line(capacity=3, held=0, waiting=0, cancelled=0, last_place=0)
+
+
+def test_places_are_given_in_the_order_asked_until_nothing_is_left() -> None:
+    line, given = places.give(EMPTY, [2, 1, 1], has_waiting_list=False)
+    assert given == [places.Place(1, True, 0), places.Place(2, True, 1), None]
+    assert line == replace(EMPTY, held=3, last_place=2)
+
+
+def test_with_a_waiting_list_everybody_has_a_number_and_nobody_overtakes() -> None:
+    line, given = places.give(EMPTY, [2, 2, 1], has_waiting_list=True)
+    assert [(place.number, place.is_confirmed, place.ahead) for place in given if place] == [
+        (1, True, 0),
+        (2, False, 0),
+        (3, False, 1),
+    ]
+    assert line == replace(EMPTY, held=2, waiting=2, last_place=3)
+
+
+def test_who_left_the_line_is_not_ahead_of_anybody() -> None:
+    line = places.Line(capacity=4, held=2, waiting=3, cancelled=5, last_place=10)
+    assert line.ahead(7, waits=False, cancelled_before=5) == 1
+    assert line.ahead(10, waits=True, cancelled_before=5) == 2
+
+
+def test_identifiers_made_later_sort_later_and_say_when() -> None:
+    first, second = (places.identifier(AT + timedelta(milliseconds=ms), (1 << 74) - 1 - ms) for ms in (0, 1))
+    assert first < second and first.version == 7 and first.int >> 80 == int(AT.timestamp() * 1000)
