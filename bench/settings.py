@@ -9,4 +9,5 @@ from storefront.settings import *
 
 OUTBOX_JOURNAL_DIR = Path(os.environ["BENCH_FOLDER"]) / "journal"
 if os.environ.get("BENCH_CACHE") == "none":
+    SHELF = False
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}

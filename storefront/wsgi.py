@@ -1,4 +1,4 @@
-"""WSGI entry point: the waiting room in front of Django."""
+"""WSGI entry point: the waiting room, in front of the shelf of finished answers, in front of Django."""
 
 import os
 from collections.abc import Iterable
@@ -12,6 +12,7 @@ pages = get_wsgi_application()
 from django.conf import settings  # noqa: E402  # Django's settings come first
 from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
 
+from storefront.shelf import Shelf  # noqa: E402
 from storefront.waiting_room.layer import WaitingRoom  # noqa: E402
 
 
@@ -33,4 +34,4 @@ def django_application(environ: dict[str, Any], start_response: Any) -> Iterable
     return (api if environ["PATH_INFO"].startswith("/api/v1/") else pages)(environ, start_response)
 
 
-application = WaitingRoom(django_application)
+application = WaitingRoom(Shelf(django_application))

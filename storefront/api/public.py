@@ -9,8 +9,6 @@ from typing import Any
 from django.db.models import Prefetch
 from django.utils.dateparse import parse_datetime
 from django.utils.decorators import method_decorator
-from django.views.decorators.cache import cache_control
-from django.views.decorators.http import conditional_page
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
@@ -24,6 +22,7 @@ from reservations.queries.draws import draw_of, proof
 from storefront import clock
 from storefront.api import serializers, shapes
 from storefront.api.problems import Problem
+from storefront.shelf import KEEP, SHORT, kept
 from storefront.waiting_room import drawing
 
 
@@ -33,7 +32,7 @@ class Pages(CursorPagination):
     page_size, max_page_size, page_size_query_param = 50, 200, "page_size"
 
 
-@method_decorator([cache_control(public=True, max_age=1, stale_while_revalidate=5), conditional_page], name="dispatch")
+@method_decorator(kept, name="dispatch")
 class Public(APIView):
     """Open, cookie-less, conditional."""
 
@@ -156,9 +155,10 @@ class ProductAvailability(Public):
         others = [] if "sku" in request.query_params else [each for each in skus if each != sku]
         rows = availabilities(skus=[sku, *others], at=at, destinations=places, is_replay=given is not None)
         count = len(rows) // (1 + len(others))
-        return Response(
-            {"results": [_with_others(rows, number, count) for number in range(count)], "next": None, "previous": None}
-        )
+        shown = [_with_others(rows, number, count) for number in range(count)]
+        response = Response({"results": shown, "next": None, "previous": None})
+        # The dates of subdivisions are not watched, those of whole markets are.
+        return _told_now(response) if "subdivision" in request.query_params else response
 
 
 def _with_others(rows: list[Availability], number: int, count: int) -> dict[str, Any]:
@@ -187,12 +187,18 @@ def _destinations(request: Request) -> list[tuple[str, str | None]] | None:
     return [(code, subdivision)]
 
 
+def _told_now(response: Response) -> Response:
+    """It tells the time, or shows what is not watched."""
+    response[KEEP] = SHORT
+    return response
+
+
 class Launches(Public):
     @extend_schema(operation_id="list_launches", responses=serializers.LaunchOut(many=True))
     def get(self, request: Request) -> Response:
         at = clock.now()
         rows = Launch.objects.prefetch_related("windows", Prefetch("products", Product.objects.only("slug")))
-        return paged(request, rows, "slug", lambda found: [shapes.launch(row, at) for row in found])
+        return _told_now(paged(request, rows, "slug", lambda found: [shapes.launch(row, at) for row in found]))
 
 
 class OneLaunch(Public):
@@ -201,7 +207,7 @@ class OneLaunch(Public):
         row = Launch.objects.prefetch_related("windows", "products").filter(slug=slug).first()
         if row is None:
             raise NotFound
-        return Response(shapes.launch(row, clock.now()))
+        return _told_now(Response(shapes.launch(row, clock.now())))
 
 
 class LaunchDraw(Public):
@@ -214,4 +220,4 @@ class LaunchDraw(Public):
         row = draw_of(slug, code)
         if row is None:
             raise NotFound
-        return Response(shapes.draw(proof(row)))
+        return _told_now(Response(shapes.draw(proof(row))))

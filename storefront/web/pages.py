@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from reservations.actions.receipts import TERMS_VERSION
 from reservations.models import Market, Product
 from reservations.queries import links, texts
+from storefront.shelf import kept
 from storefront.web import words
 from storefront.web.site import Site, in_market, problem
 
@@ -24,6 +25,7 @@ SELLER = {
 
 
 @require_safe
+@kept
 @in_market
 def privacy(request: HttpRequest, site: Site) -> HttpResponse:
     """What this shop and the devices keep, and how to object."""
@@ -37,6 +39,7 @@ def privacy(request: HttpRequest, site: Site) -> HttpResponse:
 
 
 @require_safe
+@kept
 @in_market
 def terms(request: HttpRequest, site: Site) -> HttpResponse:
     """The terms of a reservation, with the seller's particulars."""
@@ -45,6 +48,7 @@ def terms(request: HttpRequest, site: Site) -> HttpResponse:
 
 
 @require_safe
+@kept
 @in_market
 def accessibility(request: HttpRequest, site: Site) -> HttpResponse:
     """The accessibility statement."""
@@ -71,12 +75,14 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@kept
 def robots(request: HttpRequest) -> HttpResponse:
     lines = ["User-agent: *", "Disallow: /admin/", "Disallow: /*/r/", f"Sitemap: {settings.SITE_URL}/sitemap.xml", ""]
     return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")
 
 
 @require_safe
+@kept
 def sitemap(request: HttpRequest) -> HttpResponse:
     pages = ["", "availability/", "privacy/", "terms/", "accessibility/"]
     pages += [f"products/{slug}/" for slug in Product.objects.order_by("position").values_list("slug", flat=True)]

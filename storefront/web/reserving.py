@@ -27,7 +27,7 @@ from storefront.actors import actor
 from storefront.web import refusals, words
 from storefront.web.cards import product_cards, tax_of
 from storefront.web.forms import ReservationForm
-from storefront.web.site import Site, in_market, problem, see_other
+from storefront.web.site import Site, in_market, problem, remember_choice, see_other
 
 ATTEMPT_COOKIE = "attempt"
 RESERVABLE = (opening.OPEN, opening.WAITLIST)
@@ -57,6 +57,7 @@ def reserve(request: HttpRequest, site: Site, slug: str) -> HttpResponse:
         return _send(request, site, card, form, answers)
     status = 422 if request.method == "POST" else 200
     response = render(request, "reserve.html", _context(request, site, card, form, answers), status=status)
+    remember_choice(response, site)
     response.set_cookie(ATTEMPT_COOKIE, str(attempt), httponly=True, samesite="Lax", secure=settings.IS_SECURE)
     return response
 

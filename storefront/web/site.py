@@ -35,6 +35,11 @@ class Site:
         return links.prefix(self.language, self.market.code)
 
     @property
+    def place(self) -> str:
+        """As the start page remembers it."""
+        return self.prefix.strip("/")
+
+    @property
     def country(self) -> str:
         return texts.country(self.market.code)
 
@@ -82,15 +87,14 @@ def in_market(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
             return problem(request, 404, "unknown_market", _("We do not deliver to this country or territory."))
         with translation.override(language):
             site = Site(language=language, market=row, path=request.path)
-            response = view(request, site, **rest)
-            if request.COOKIES.get(CHOICE_COOKIE) != f"{language}-{market}" and response.status_code == 200:
-                response.set_cookie(
-                    CHOICE_COOKIE, f"{language}-{market}", max_age=CHOICE_SECONDS, httponly=True, samesite="Lax",
-                    secure=settings.IS_SECURE,
-                )  # fmt: skip
-            return response
+            return view(request, site, **rest)
 
     return found
+
+
+def remember_choice(response: HttpResponse, site: Site) -> None:
+    """So that the start page suggests it next time. Pages that are kept for everybody do it by `choice.js`."""
+    response.set_cookie(CHOICE_COOKIE, site.place, max_age=CHOICE_SECONDS, samesite="Lax", secure=settings.IS_SECURE)
 
 
 def problem(

@@ -17,6 +17,7 @@ from reservations.queries import links, texts
 from reservations.queries.availability import availabilities
 from reservations.rules import opening
 from storefront import clock
+from storefront.shelf import KEEP, SHORT, kept
 from storefront.web import words
 from storefront.web.cards import explanation, product_cards
 from storefront.web.site import CHOICE_COOKIE, Site, in_market, language_name, problem
@@ -96,6 +97,7 @@ def _from_headers(request: HttpRequest, markets: list[Market], spoken: dict[str,
 
 
 @require_safe
+@kept
 @in_market
 def launch(request: HttpRequest, site: Site) -> HttpResponse:
     """The launch in this market."""
@@ -106,9 +108,10 @@ def launch(request: HttpRequest, site: Site) -> HttpResponse:
     counts: Counter[str] = Counter()
     if cards:
         counts.update(each.status for each in availabilities(skus=[cards[0]["variants"][0]["sku"]], at=at))
+    told = _launch_words(site, row, window, at) if row else None
     context = {
         "site": site,
-        "launch": _launch_words(site, row, window, at) if row else None,
+        "launch": told,
         "hero": cards[0] if cards else None,
         "cards": cards,
         "open_count": counts[opening.OPEN],
@@ -119,7 +122,10 @@ def launch(request: HttpRequest, site: Site) -> HttpResponse:
             if counts[status]
         ],
     }
-    return render(request, "launch.html", context)
+    response = render(request, "launch.html", context)
+    if told is not None and told["phase"] == opening.ANNOUNCED:
+        response[KEEP] = SHORT  # it counts down from the time that it tells
+    return response
 
 
 def _launch_words(site: Site, row: Launch, window: LaunchMarket | None, at: Any) -> dict[str, Any]:
@@ -139,6 +145,7 @@ def _launch_words(site: Site, row: Launch, window: LaunchMarket | None, at: Any)
 
 
 @require_safe
+@kept
 @in_market
 def product(request: HttpRequest, site: Site, slug: str) -> HttpResponse:
     """One product: picture, price here, what it records and does, what is allowed here and why."""
@@ -164,10 +171,14 @@ def product(request: HttpRequest, site: Site, slug: str) -> HttpResponse:
             ],
         },
     }
-    return render(request, "product.html", context)
+    response = render(request, "product.html", context)
+    if card["availability"].status == opening.ANNOUNCED:
+        response[KEEP] = SHORT  # it counts down from the time that it tells
+    return response
 
 
 @require_safe
+@kept
 @in_market
 def availability(request: HttpRequest, site: Site) -> HttpResponse:
     """Every market's status per product, the reason and the next date."""
@@ -194,7 +205,9 @@ def availability(request: HttpRequest, site: Site) -> HttpResponse:
         ],
         "at_words": texts.instant(at),
     }
-    return render(request, "availability.html", context)
+    response = render(request, "availability.html", context)
+    response[KEEP] = "60"  # it names the minute
+    return response
 
 
 def _cell(row: Any, market: Market) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def test_the_start_page_suggests_and_every_other_choice_is_there(
 
 
 def test_a_choice_is_remembered(client: Client) -> None:
-    client.get("/de-ch/")
+    client.get("/de-ch/reserve/glasses-s1/")
     page = client.get("/", headers={"Accept-Language": "en-GB"}).content.decode()
     assert page.index('href="/de-ch/"') < page.index('href="/en-gb/"')
 

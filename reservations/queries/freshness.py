@@ -1,0 +1,82 @@
+"""Whether an answer that was made a moment ago is still true."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import DatabaseError, connection
+from django.db.models import F
+
+from reservations.models import Allotment, Decision, LaunchMarket
+from reservations.queries.facts import current_revision
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What public answers are made from: two answers with the same mark are the same.
+
+    The revision of the facts, the allotments in which something is left, those in which somebody waits, and the last
+    instant at which a window or a decision changed by itself.
+    """
+
+    revision: int
+    left: frozenset[int]
+    waiting: frozenset[int]
+    passed: datetime | None
+
+
+class Freshness:
+    """The present mark. The database is asked at most once in `SECONDS` a process, by one thread for all."""
+
+    SECONDS = 0.2  # a change is seen everywhere within this time
+    PATIENCE = 5.0  # for so long a database that does not answer changes nothing
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._mark: Mark | None = None
+        self._asked = -self.PATIENCE
+        self._next: datetime | None = None
+
+    def mark(self, at: datetime) -> Mark | None:
+        """None: nobody knows, since the database has not answered for a while."""
+        age = time.monotonic() - self._asked
+        is_due = age >= self.SECONDS or (self._next is not None and at >= self._next)
+        # While one thread asks, the others go on with what was true a moment ago, but not for long.
+        if is_due and self._lock.acquire(timeout=0 if age < 2 * self.SECONDS else self.PATIENCE):
+            try:
+                self._ask(at)
+            finally:
+                self._lock.release()
+        return self._mark
+
+    def _ask(self, at: datetime) -> None:
+        asked = time.monotonic()
+        if self._asked > asked - self.SECONDS and not (self._next is not None and at >= self._next):
+            return  # another thread was faster
+        try:
+            self._mark, self._next = read_mark(at)
+            self._asked = asked
+        except DatabaseError:
+            connection.close()  # so that the next question opens a new one
+            if asked - self._asked > self.PATIENCE:
+                self._mark = None
+
+
+def read_mark(at: datetime) -> tuple[Mark, datetime | None]:
+    """The mark as committed now, and the next instant at which it changes by itself: four queries."""
+    pools = list(
+        Allotment.objects.filter(partner=None, is_sandbox=False).values_list("pk", "waiting", F("capacity") - F("held"))
+    )
+    instants = {each for row in LaunchMarket.objects.values_list("opens_at", "closes_at") for each in row}
+    instants |= set(Decision.objects.values_list("next_change_at", flat=True).distinct())
+    known = [each for each in instants if each is not None]
+    mark = Mark(
+        revision=current_revision(),
+        left=frozenset(pk for pk, waiting, left in pools if left > 0),
+        waiting=frozenset(pk for pk, waiting, left in pools if waiting),
+        passed=max((each for each in known if each <= at), default=None),
+    )
+    return mark, min((each for each in known if each > at), default=None)
