@@ -1,7 +1,7 @@
 // Remembers the country and language of this page, so that the start page suggests them next time.
 
 const SECONDS = 365 * 24 * 3600;
-const place = document.documentElement.dataset.place;
+const place = document.documentElement.dataset.choice;
 
 if (place) {
   const secure = location.protocol === "https:" ? "; Secure" : "";
