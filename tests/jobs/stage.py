@@ -92,22 +92,17 @@ def sink(folder: Path, port: int | None = None) -> Iterator[Sink]:
         yield Sink(path, port)
 
 
+CELERY = [sys.executable, "-m", "celery", "-A", "storefront"]
+QUIET = ["--loglevel", "ERROR"]
+
+
 def worker_command() -> list[str]:
-    return [sys.executable, "-m", "celery", "-A", "storefront", "worker", "--concurrency", "2", "--loglevel", "ERROR"]
+    return [*CELERY, "worker", "--concurrency", "2", *QUIET]
+
+
+def relay_command() -> list[str]:
+    return [*CELERY, "worker", "--queues", "relay", "--hostname", "relay@%h", "--pool", "solo", *QUIET]
 
 
 def beat_command(folder: Path) -> list[str]:
-    schedule = str(folder / "beat-schedule")
-    return [
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "storefront",
-        "beat",
-        "--schedule",
-        schedule,
-        "--pidfile=",
-        "--loglevel",
-        "ERROR",
-    ]
+    return [*CELERY, "beat", "--schedule", str(folder / "beat-schedule"), "--pidfile=", *QUIET]
