@@ -1,4 +1,6 @@
-"""A local SMTP server that takes every mail, forgets it and counts; it offers what Postfix offers. `COUNT` says how many.
+"""A local SMTP server that takes every mail, forgets it and counts. It offers what Postfix offers.
+
+`COUNT` answers how many mails there were.
 
 python -m bench.sink PORT
 """

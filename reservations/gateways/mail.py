@@ -18,11 +18,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from email.errors import NonASCIILocalPartDefect
+from email.header import Header
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime, make_msgid
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 TALK_SECONDS, ANSWER_SECONDS = 20, 300  # the answer to a whole mail may take minutes (RFC 5321, 4.5.3.2)
@@ -33,7 +35,8 @@ ASCII = bytes(range(128))
 PLAIN_ADDRESS = re.compile(
     r"(?=.{3,64}\Z)[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)*", re.ASCII
 )
-PLAIN_WORDS = re.compile(r"(?!.*=\?)[!-~]([ -~]{0,58}[!-~])?")
+SHORT = 60  # letters that fit on a line with any header's name
+CRLF = "\r\n"
 
 
 class NotAccepted(Exception):
@@ -83,7 +86,7 @@ def compose(mail: Mail, *, message_id_domain: str, at: datetime) -> Composed:
     boundary = f"=_{secrets.token_hex(16)}"  # `=_` stands in no text that is quoted-printable or base64
     lines += [
         f"Date: {format_datetime(at)}\r\nMessage-ID: {message_id}\r\nMIME-Version: 1.0\r\n",
-        f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n',
+        f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n',
     ]
     parts = (_part("plain", mail.text), _part("html", mail.html))
     body = b"".join(b"--%b\r\n%b" % (boundary.encode(), part) for part in parts)
@@ -96,28 +99,27 @@ def _in_ascii_domain(address: str) -> str:
     return f"{local}@{domain.encode('idna').decode()}"
 
 
+@lru_cache(maxsize=8)  # the sender is that of every mail
 def _address_line(name: str, value: str) -> tuple[str, str]:
-    """The one address in it, and the header line."""
+    """The one address in it, and the header line as Python's library writes it."""
     if PLAIN_ADDRESS.fullmatch(value):
         return value, f"{name}: {value}\r\n"
-    header, line = _parse(name, value)
-    if len(header.addresses) != 1 or header.defects:
+    policy = SMTP if value.isascii() else SMTPUTF8
+    _, header = policy.header_store_parse(name, value)
+    has_defect = any(not isinstance(defect, NonASCIILocalPartDefect) for defect in header.defects)
+    if has_defect or len(header.addresses) != 1:
         raise ValueError(f"{value!r} is not one address")
-    return header.addresses[0].addr_spec, line
+    return header.addresses[0].addr_spec, policy.fold(name, header)
 
 
 def _line(name: str, value: str) -> str:
-    """The header line; a short one in plain ASCII stands there as it is."""
-    return f"{name}: {value}\r\n" if PLAIN_WORDS.fullmatch(value) else _parse(name, value)[1]
-
-
-@lru_cache(maxsize=8)  # the sender is that of every mail
-def _parse(name: str, value: str) -> tuple[Any, str]:
-    """A header, and its line as Python's library encodes and folds it. Raises ValueError, as for a line break."""
-    is_address = name in ("From", "To")
-    policy = SMTPUTF8 if is_address and not value.isascii() else SMTP
-    _, header = policy.header_store_parse(name, value)
-    return header, policy.fold(name, header)
+    """The header line, encoded (RFC 2047) and folded where that is needed. A link is never folded."""
+    if not value.isprintable():
+        raise ValueError(f"{name} holds a line break or another control character")
+    is_plain = value.isascii() and "=?" not in value
+    if is_plain and (len(value) <= SHORT or " " not in value):
+        return f"{name}: {value}\r\n"
+    return f"{name}: {Header(value, 'us-ascii' if is_plain else 'utf-8', header_name=name).encode(linesep=CRLF)}\r\n"
 
 
 def _part(subtype: str, text: str) -> bytes:
