@@ -48,6 +48,7 @@ class Page:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self.handed_over: set[int] = set()  # and not refused
 
     def begin(self, message_ids: Sequence[int], taken_at: datetime) -> None:
         self._write({"batch": list(message_ids), "taken_at": taken_at.isoformat()})
@@ -55,8 +56,10 @@ class Page:
     def hand_over(self, message_id: int) -> None:
         """The mail server learns of it next. Raises OSError when that cannot be noted: then it must not."""
         self._write({"handed_over": message_id})
+        self.handed_over.add(message_id)
 
     def refuse(self, message_id: int) -> None:
+        self.handed_over.discard(message_id)
         self._write_answer({"refused": message_id})
 
     def accept(self, message_id: int, mail: Accepted) -> None:
@@ -106,10 +109,13 @@ class Journal:
             _add_page(notes, _read_lines(file.read()), is_held=is_held)
         return notes
 
-    def forget(self, *, before: datetime) -> None:
-        """Throw away what dead workers left behind so long ago that all leases in it were looked at."""
+    def forget(self, settled: set[Lease], *, before: datetime) -> None:
+        """Throw away what dead workers left: pages of batches that were settled for them, and those that are old."""
         for path, file in self._open_pages():
-            if os.fstat(file.fileno()).st_mtime < before.timestamp() and not _is_held(file.fileno()):
+            if _is_held(file.fileno()):
+                continue
+            is_old = os.fstat(file.fileno()).st_mtime < before.timestamp()
+            if is_old or (settled and settled & _batch(_read_lines(file.read()))):
                 path.unlink(missing_ok=True)
 
     def _open_pages(self) -> Iterator[tuple[Path, BinaryIO]]:
@@ -142,21 +148,28 @@ def _read_lines(content: bytes) -> list[dict[str, Any]]:
     return notes
 
 
+def _batch(lines: list[dict[str, Any]]) -> set[Lease]:
+    """The leases of a page; none, when its worker died before it took anything."""
+    first = next((line for line in lines if "batch" in line), None)
+    if first is None:
+        return set()
+    taken_at = datetime.fromisoformat(first["taken_at"])
+    return {(message_id, taken_at) for message_id in first["batch"]}
+
+
 def _add_page(notes: Notes, lines: list[dict[str, Any]], *, is_held: bool) -> None:
-    taken_at = next((datetime.fromisoformat(line["taken_at"]) for line in lines if "taken_at" in line), None)
-    if taken_at is None:  # it died before it took anything
-        return
+    leases = dict(_batch(lines))
+    if is_held:
+        notes.held.update(leases.items())
     for line in lines:
-        if "batch" in line and is_held:
-            notes.held.update((message_id, taken_at) for message_id in line["batch"])
-        elif "handed_over" in line:
-            notes.handed_over.add((line["handed_over"], taken_at))
-        elif "refused" in line:
-            notes.handed_over.discard((line["refused"], taken_at))
-        elif "accepted" in line:
+        if message_id := line.get("handed_over"):
+            notes.handed_over.add((message_id, leases[message_id]))
+        elif message_id := line.get("refused"):
+            notes.handed_over.discard((message_id, leases[message_id]))
+        elif message_id := line.get("accepted"):
             mail = {name: line[name] for name in ("recipient", "subject", "raw")}
             sent_at = datetime.fromisoformat(line["sent_at"])
-            notes.accepted[line["accepted"], taken_at] = Accepted(sent_at=sent_at, **mail)
+            notes.accepted[message_id, leases[message_id]] = Accepted(sent_at=sent_at, **mail)
 
 
 def _identity(folder: Path) -> str:

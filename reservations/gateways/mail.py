@@ -223,6 +223,9 @@ class _Server:
         except (OSError, smtplib.SMTPException) as error:
             self._give_up(error)
             raise Uncertain(_say(error)) from error
+        if not 200 <= reply[0] <= 599:
+            self._drop()
+            raise Uncertain(f"the mail server answered {reply[1]!r}")
         return reply
 
     def _offer_twice(self, mail: Composed) -> smtplib.SMTP:

@@ -66,6 +66,8 @@ def _send(
     except Exception as error:  # a template or text of ours: staff see it, the next letters still go
         log.exception("message %s could not be written", message.pk)
         words = f"{type(error).__name__}: {error}"
+        if message.pk in page.handed_over:
+            return outbox.Uncertain(message=message, error=words)
         return outbox.Failed(message=message, at=clock(), error=words, is_permanent=False)
     accepted = Accepted(
         sent_at=clock(), recipient=letter.recipient, subject=letter.subject, raw=composed.content.decode()
@@ -81,11 +83,13 @@ def _sent(message: Message, accepted: Accepted) -> outbox.Sent:
 def sweep(*, journal: Journal, at: datetime) -> None:
     """Find what a crash or an emptied broker left behind."""
     outbox.find_lost_in_queue(at=at, queued_seconds=settings.OUTBOX_QUEUED_SECONDS)
-    notes = journal.read()
     seconds = settings.OUTBOX_LEASE_SECONDS
-    for message in outbox.leases_run_out(at=at, lease_seconds=seconds, journal=journal.name):
+    left = outbox.leases_run_out(at=at, lease_seconds=seconds, journal=journal.name)
+    notes = journal.read() if left else Notes()
+    for message in left:
         _resolve(message, notes if message.journal == journal.name else None, at)
-    journal.forget(before=at - LEFT_PAGES_KEPT)
+    settled = {(message.pk, message.handled_at) for message in left if message.handled_at}
+    journal.forget(settled - notes.held, before=at - LEFT_PAGES_KEPT)
 
 
 def _resolve(message: Message, notes: Notes | None, at: datetime) -> None:

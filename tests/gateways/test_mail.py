@@ -138,9 +138,10 @@ def test_a_refusal_says_whether_trying_again_helps(
     assert (caught.value.is_permanent, handed.calls) == (is_permanent, handed_over)
 
 
-def test_a_connection_that_breaks_after_the_handover_is_uncertain() -> None:
+@pytest.mark.parametrize("answer", [b"", b"hm\r\n", b"2"])
+def test_a_handover_without_a_clear_answer_is_uncertain(answer: bytes) -> None:
     handed: Callable[[], None] = Count()
-    with scripted((EHLO, OK, OK, GO, b"")) as port, pytest.raises(Uncertain):
+    with scripted((EHLO, OK, OK, GO, answer)) as port, pytest.raises(Uncertain):
         deliver(f"smtp://127.0.0.1:{port}", composed(), before_handover=handed)
 
 
