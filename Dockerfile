@@ -1,4 +1,4 @@
-# The image of web, worker, beat and the one-shot set-up; compose.yaml starts it four times.
+# The image of web, worker, relay, beat and the one-shot set-up; compose.yaml starts it five times.
 FROM python:3.11-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DJANGO_SETTINGS_MODULE=storefront.settings

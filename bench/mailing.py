@@ -24,7 +24,7 @@ from bench.stage import Environment, Stage, connect, wait_for, wait_until
 
 NAMES = ("relay", "relay_backlog", "confirm")
 BACKLOG = 30_000
-MAILS_PER_SECOND = 600  # more than a worker sends in a second
+MAILS_PER_SECOND = 1500  # more than a worker sends in a second
 BACKLOG_SECONDS = 2
 OWED = "SELECT count(*) FROM reservations_message WHERE state = 'owed'"
 OWE_ALL = (
@@ -62,17 +62,30 @@ class Mailroom:
         return {"EMAIL_URL": f"smtp://127.0.0.1:{self.port}"}
 
     @contextmanager
-    def worker(self, environment: Environment, processes: int, app: str = "storefront") -> Iterator[Celery]:
-        """A worker that waits for tasks, and what to send them with; its queue is emptied afterwards."""
+    def broker(self, environment: Environment) -> Iterator[Celery]:
+        """What tasks are sent with; all queues are empty before and afterwards."""
+        queue = redis.Redis.from_url(environment["CELERY_BROKER_URL"])
+        queue.flushdb()
+        with Celery(broker=environment["CELERY_BROKER_URL"], set_as_current=False) as sender:
+            yield sender
+        queue.flushdb()
+
+    @contextmanager
+    def worker(
+        self, environment: Environment, sender: Celery, processes: int, app: str = "storefront"
+    ) -> Iterator[None]:
+        """A worker that sends mails."""
         command = list_processes(0, None)["worker"]
         command[command.index("--app") + 1] = app
         command[command.index("--concurrency") + 1] = str(processes)
-        queue = redis.Redis.from_url(environment["CELERY_BROKER_URL"])
-        queue.flushdb()
-        sender = Celery(broker=environment["CELERY_BROKER_URL"], set_as_current=False)
-        with sender, self.stage.process(command, environment, lambda: bool(sender.control.ping(timeout=0.3))):
-            yield sender
-        queue.flushdb()
+        with self.stage.process(command, environment, lambda: _answers(sender, "celery@")):
+            yield
+
+    @contextmanager
+    def relay(self, environment: Environment, sender: Celery) -> Iterator[None]:
+        """The worker that has the relay to do."""
+        with self.stage.process(list_processes(0, None)["relay"], environment, lambda: _answers(sender, "relay@")):
+            yield
 
     @contextmanager
     def beat(self, environment: Environment) -> Iterator[None]:
@@ -80,6 +93,14 @@ class Mailroom:
         command[command.index("--schedule") + 1] = str(self.stage.folder / "beat")
         with self.stage.process(command, environment, lambda: True):
             yield
+
+
+def _answers(sender: Celery, name: str) -> bool:
+    return any(worker.startswith(name) for answer in sender.control.ping(timeout=0.3) for worker in answer)
+
+
+def _start_relay(sender: Celery) -> None:
+    sender.send_task("reservations.relay_outbox", queue="relay")
 
 
 @contextmanager
@@ -113,11 +134,11 @@ def _measure_relay(mail: Mailroom, shop: Shop, owed: Environment, plan: Plan) ->
 
 def _relay(mail: Mailroom, owed: Environment) -> Run:
     """All owed messages handed over by one relay in a real worker."""
-    with connect(owed) as connection, mail.worker(owed, 1) as sender:
+    with connect(owed) as connection, mail.broker(owed) as sender, mail.relay(owed, sender):
         connection.execute(OWE_ALL)
         connection.execute("VACUUM ANALYZE reservations_message")
         count = _count_owed(owed)
-        sender.send_task("reservations.relay_outbox")
+        _start_relay(sender)
         wait_until(lambda: _count_owed(owed) < count, "the relay to begin")
         left = _count_owed(owed)
         return Run(seconds=wait_until(lambda: _count_owed(owed) == 0, "the relay to end"), answered=left)
@@ -131,10 +152,14 @@ def _count_owed(environment: Environment) -> int:
 
 
 def _measure_backlog(mail: Mailroom, shop: Shop, plan: Plan) -> Result:
-    """Worker and beat at work as in `make run`: how long after the last reservation all is handed over."""
+    """Workers and beat at work as in `make run`: how long after the last reservation all is handed over."""
     waits = []
     for number in range(1, plan.runs + 1):
-        with mail.worker(shop.environment, 2), mail.beat(shop.environment):
+        with ExitStack() as stack:
+            sender = stack.enter_context(mail.broker(shop.environment))
+            stack.enter_context(mail.worker(shop.environment, sender, 2))
+            stack.enter_context(mail.relay(shop.environment, sender))
+            stack.enter_context(mail.beat(shop.environment))
             run = shop.reserve(plan.seconds)
             waits.append(wait_for(lambda: _count_owed(shop.environment) == 0))
         print(f"  {number}/{plan.runs}  backlog gone after      {waits[-1]:.2f} s; {run}", flush=True)
@@ -155,15 +180,15 @@ def _send_owed(mail: Mailroom, owed: Environment, seconds: float) -> Run:
     with connect(owed) as connection:
         connection.execute(OWE_ALL)
         connection.execute("VACUUM ANALYZE reservations_message")
-    with mail.worker(owed, 1) as sender:
+    with mail.broker(owed) as sender, mail.worker(owed, sender, 1), mail.relay(owed, sender):
         before = count_mails(mail.port)
-        sender.send_task("reservations.relay_outbox")
+        _start_relay(sender)
         return _watch(mail, before, seconds)
 
 
 def _send_bare(mail: Mailroom, owed: Environment, sample: tuple[str, str, str], count: int, seconds: float) -> Run:
     """What one worker process sends that has nothing to do but that."""
-    with mail.worker(owed, 1, "bench.bare.tasks") as sender:
+    with mail.broker(owed) as sender, mail.worker(owed, sender, 1, "bench.bare.tasks"):
         before = count_mails(mail.port)
         with sender.connection_for_write() as connection:
             for _ in range(count):

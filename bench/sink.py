@@ -1,4 +1,6 @@
-"""A local SMTP server that takes every mail, forgets it and counts. `COUNT` answers how many there were.
+"""A local SMTP server that takes every mail, forgets it and counts. It offers what Postfix offers.
+
+`COUNT` answers how many mails there were.
 
 python -m bench.sink PORT
 """
@@ -35,7 +37,7 @@ class Sink:
         if word == b"COUN":
             return b"250 %d\r\n" % self.mails
         if word == b"EHLO":
-            return b"250-sink\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"
+            return b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"
         return b"221 bye\r\n" if word == b"QUIT" else b"250 yes\r\n"
 
 

@@ -204,6 +204,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "socket_timeout": 5, "socket_connect_timeout": 5}
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# A queue and a worker of its own (`make run` and compose.yaml start it): the relay must not wait behind the mails.
+CELERY_TASK_ROUTES = {name: {"queue": "relay"} for name in ("reservations.relay_outbox", "reservations.sweep_outbox")}
 CELERY_BEAT_SCHEDULE = {
     "relay the outbox": {"task": "reservations.relay_outbox", "schedule": 1.0, "options": {"expires": 5}},
     "sweep the outbox": {"task": "reservations.sweep_outbox", "schedule": 5.0, "options": {"expires": 10}},

@@ -78,12 +78,14 @@ def list_processes(port: int, broker_port: int | None) -> dict[str, list[str]]:
     python = [sys.executable, "-m"]
     quiet_root = ["-W", "ignore:You're running the worker"]  # as root in a container, and no pickle is accepted
     celery = [sys.executable, *quiet_root, "-m", "celery", "--quiet", "--app", "storefront"]
+    quiet = ["--loglevel", "WARNING"]
     granian = [*python, "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "2"]
     limits = ["--blocking-threads", "16", "--backpressure", "1024"]  # each thread keeps a database connection
     processes = {
         "web": [*granian, *limits, "--log-level", "warning", "storefront.wsgi:application"],
-        "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "WARNING"],
-        "beat": [*celery, "beat", "--schedule", "var/celerybeat-schedule", "--pidfile=", "--loglevel", "WARNING"],
+        "worker": [*celery, "worker", "--concurrency", "2", *quiet],
+        "relay": [*celery, "worker", "--queues", "relay", "--hostname", "relay@%h", "--pool", "solo", *quiet],
+        "beat": [*celery, "beat", "--schedule", "var/celerybeat-schedule", "--pidfile=", *quiet],
     }
     return {"valkey": make_valkey(broker_port), **processes} if broker_port else processes
 

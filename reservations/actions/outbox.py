@@ -1,62 +1,151 @@
-"""The states of owed messages: queued, taken by a worker, settled, and found again after a crash."""
+"""The life of an owed message.
+
+    owed ──queue_due──> queued ──take──> sending ──settle──> sent, failed, uncertain, or owed again after a wait
+      ^                   │                 │
+      └─find_lost_in_queue┘<───give_back────┘ when its worker died and certainly handed nothing over
+
+A message commits as owed with its cause. The relay queues it and passes its id to the broker, which may lose it. One
+worker takes it, with its whole batch: `handled_at` then names the lease, and whatever is settled is settled under the
+lease it was taken under. What the worker does is noted in a journal (`gateways/journal.py`), by which the sweep settles
+what a dead worker left (ADR 3). Staff can owe again what failed or is uncertain.
+"""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import Q, QuerySet, prefetch_related_objects
 
 from reservations.actions.recording import record
 from reservations.models import Message
 
 MOST_ATTEMPTS = 12
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 5, 3600
+FOREIGN_LEASES = 10  # so many leases another machine has to look into its journal itself
+# All that a letter is made of, each in one query for a whole batch.
+CAUSES = (
+    "reservation__variant__product",
+    "reservation__market",
+    "reservation__wording",
+    "notify_request__product",
+    "notify_request__market",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """The mail server took it."""
+
+    message: Message
+    sent_at: datetime
+    recipient: str
+    subject: str
+    raw: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """Nothing was accepted."""
+
+    message: Message
+    at: datetime
+    error: str
+    is_permanent: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uncertain:
+    """Nobody can say whether the mail server took it: staff decide."""
+
+    message: Message
+    error: str
+
+
+Outcome = Sent | Failed | Uncertain
 
 
 @transaction.atomic
 def queue_due(*, at: datetime, most: int = 100) -> list[int]:
-    """Mark due messages as queued and return their ids, oldest first. Relays that run at once share them out."""
-    due = Message.objects.filter(state=Message.OWED, due_at__lte=at).order_by("due_at", "id")
-    if connection.features.has_select_for_update_skip_locked:
-        due = due.select_for_update(skip_locked=True)
+    """Mark due messages as queued and return their ids, oldest first. Relays that run at once share them out.
+
+    A crash of the database may forget the mark: the message is owed still, and whoever holds its id cannot take it.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit = off")
+    due = _lock(Message.objects.filter(state=Message.OWED, due_at__lte=at).order_by("due_at", "id"))
     ids = list(due.values_list("id", flat=True)[:most])
     Message.objects.filter(id__in=ids, state=Message.OWED).update(state=Message.QUEUED, handled_at=at)
     return ids
 
 
-def take(*, message_id: int, journal: str, at: datetime) -> Message | None:
-    """Lease a queued message to this worker; None when another has it or it is settled."""
-    taken = Message.objects.filter(pk=message_id, state=Message.QUEUED).update(
-        state=Message.SENDING, journal=journal, handled_at=at
+def take(*, ids: Sequence[int], journal: str, at: datetime) -> list[Message]:
+    """Lease to this worker those that are still queued, in the order of their ids, with their causes."""
+    with transaction.atomic():
+        taken = list(_lock(Message.objects.filter(pk__in=ids, state=Message.QUEUED).order_by("pk")))
+        lease = {"state": Message.SENDING, "journal": journal, "handled_at": at}
+        Message.objects.filter(pk__in=[message.pk for message in taken]).update(**lease)
+    for message in taken:
+        message.state, message.journal, message.handled_at = Message.SENDING, journal, at
+    prefetch_related_objects(taken, *CAUSES)
+    return taken
+
+
+def _lock(messages: QuerySet[Message]) -> QuerySet[Message]:
+    """Without those that somebody else is about to change; on SQLite one transaction writes at a time."""
+    if connection.features.has_select_for_update_skip_locked:
+        return messages.select_for_update(skip_locked=True)
+    return messages
+
+
+@transaction.atomic
+def settle(outcomes: Sequence[Outcome]) -> None:
+    """Store what came of a batch."""
+    _settle_sent([outcome for outcome in outcomes if isinstance(outcome, Sent)])
+    for outcome in outcomes:
+        if isinstance(outcome, Failed):
+            _settle_failed(outcome)
+        elif isinstance(outcome, Uncertain):
+            _leased(outcome.message).update(state=Message.UNCERTAIN, last_error=outcome.error[:300])
+
+
+def _settle_sent(sent: Sequence[Sent]) -> None:
+    """One statement, sent many times at once. It also settles what the sweep had to call uncertain meanwhile."""
+    statement = (
+        f"UPDATE {Message._meta.db_table} SET state = %s, sent_at = %s, recipient = %s, subject = %s, raw = %s, "  # noqa: S608
+        "last_error = '' WHERE id = %s AND handled_at = %s AND state IN (%s, %s)"
     )
-    if not taken:
-        return None
-    return Message.objects.select_related("reservation", "notify_request").get(pk=message_id)
+    adapt = connection.ops.adapt_datetimefield_value
+    rows = [
+        (
+            *(Message.SENT, adapt(each.sent_at), each.recipient, each.subject[:300], each.raw),
+            *(each.message.pk, adapt(each.message.handled_at), Message.SENDING, Message.UNCERTAIN),
+        )
+        for each in sent
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, rows)
 
 
-def settle_sent(*, message: Message, at: datetime, recipient: str, subject: str, raw: str) -> None:
-    """The mail server took it."""
-    Message.objects.filter(pk=message.pk, state=Message.SENDING).update(
-        state=Message.SENT, sent_at=at, recipient=recipient, subject=subject, raw=raw, last_error=""
-    )
-
-
-def settle_failed(*, message: Message, at: datetime, error: str, is_permanent: bool) -> None:
+def _settle_failed(outcome: Failed) -> None:
     """Owe it again after a growing, jittered wait; give it to staff when it cannot be sent or was tried too often."""
-    attempts = message.attempts + 1
-    gives_up = is_permanent or attempts >= MOST_ATTEMPTS
-    Message.objects.filter(pk=message.pk, state=Message.SENDING).update(
+    attempts = outcome.message.attempts + 1
+    gives_up = outcome.is_permanent or attempts >= MOST_ATTEMPTS
+    _leased(outcome.message).update(
         state=Message.FAILED if gives_up else Message.OWED,
         attempts=attempts,
-        due_at=at + wait_before(attempts, random.random()),  # noqa: S311  (spreads load, guards nothing)
-        last_error=error[:300],
+        due_at=outcome.at + wait_before(attempts, random.random()),  # noqa: S311  (spreads load, guards nothing)
+        last_error=outcome.error[:300],
     )
 
 
-def settle_uncertain(*, message: Message, error: str) -> None:
-    """Nobody can say whether the mail server took it: staff decide."""
-    Message.objects.filter(pk=message.pk, state=Message.SENDING).update(state=Message.UNCERTAIN, last_error=error[:300])
+def _leased(message: Message) -> QuerySet[Message]:
+    """The message, as long as it is under the lease that we know."""
+    return Message.objects.filter(pk=message.pk, state=Message.SENDING, handled_at=message.handled_at)
 
 
 def wait_before(attempts: int, share: float) -> timedelta:
@@ -72,18 +161,26 @@ def find_lost_in_queue(*, at: datetime, queued_seconds: int) -> int:
     )
 
 
-def leases_run_out(*, at: datetime, lease_seconds: int) -> list[Message]:
-    """Messages whose worker has not answered within its lease."""
-    return list(Message.objects.filter(state=Message.SENDING, handled_at__lte=at - timedelta(seconds=lease_seconds)))
+def leases_run_out(*, at: datetime, lease_seconds: int, journal: str) -> list[Message]:
+    """Messages whose batch was taken long ago; those of other machines once these had their time."""
+    lease = timedelta(seconds=lease_seconds)
+    is_ours = Q(journal=journal, handled_at__lte=at - lease)
+    is_old = Q(handled_at__lte=at - lease * FOREIGN_LEASES)
+    return list(Message.objects.filter(is_ours | is_old, state=Message.SENDING))
+
+
+def give_back(*, message: Message, at: datetime) -> None:
+    """Owe again what a dead worker certainly did not hand over."""
+    _leased(message).update(state=Message.OWED, due_at=at, journal="")
 
 
 @transaction.atomic
-def owe_again(*, message: Message, at: datetime, actor: str = "system") -> bool:
-    """Send it once more: after a crash that came before the hand-over, or because staff said so."""
-    moved = Message.objects.filter(
-        pk=message.pk, state__in=[Message.SENDING, Message.FAILED, Message.UNCERTAIN]
-    ).update(state=Message.OWED, due_at=at, journal="")
-    if moved and actor != "system":
+def owe_again(*, message: Message, at: datetime, actor: str) -> bool:
+    """Send it once more because staff said so."""
+    moved = Message.objects.filter(pk=message.pk, state__in=[Message.FAILED, Message.UNCERTAIN]).update(
+        state=Message.OWED, due_at=at, journal=""
+    )
+    if moved:
         record(
             at=at,
             actor=actor,

@@ -1,92 +1,144 @@
-"""From an owed message to a mail in the customer's language, handed over once."""
+"""The letter of a message, in the language that its cause was made in.
+
+On launch day the same letter goes to thousands of people. So it is rendered once, with its styles inlined, as a form:
+where it differs from customer to customer there is a slot, and filling the slots makes it somebody's. Nothing of one
+customer can reach another's letter, since what the templates are given of a customer is slots and nothing else.
+"""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from datetime import datetime
-from urllib.parse import urlsplit
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import css_inline
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.html import escape
+from django.utils.translation import gettext, ngettext
 
-from reservations.actions import outbox
 from reservations.gateways import mail
-from reservations.gateways.journal import Journal
 from reservations.models import Message, NotifyRequest, Reservation
-from reservations.queries import links, receipts
-from reservations.queries.places import people_ahead
+from reservations.queries import links, receipts, texts
+from reservations.queries.receipts import Receipt
+from reservations.rules import lifecycle
 
-log = logging.getLogger(__name__)
-
-
-def send(*, message: Message, journal: Journal, clock: Callable[[], datetime]) -> None:
-    """Write the letter, hand it over, and settle the message whatever comes."""
-    try:
-        letter = write(message)
-        host = urlsplit(settings.SITE_URL).hostname or "localhost"
-        composed = mail.compose(letter, message_id_domain=host, at=clock())
-        mail.deliver(settings.EMAIL_URL, composed, before_handover=lambda: journal.note(message.pk, message.attempts))
-    except mail.NotAccepted as error:
-        journal.forget(message.pk, message.attempts)
-        outbox.settle_failed(message=message, at=clock(), error=str(error), is_permanent=error.is_permanent)
-        return
-    except mail.Uncertain as error:
-        outbox.settle_uncertain(message=message, error=str(error))
-        return
-    except Exception as error:  # a template or text of ours: staff see it, the next letters still go
-        log.exception("message %s could not be written", message.pk)
-        outbox.settle_failed(message=message, at=clock(), error=f"{type(error).__name__}: {error}", is_permanent=False)
-        return
-    outbox.settle_sent(
-        message=message,
-        at=clock(),
-        recipient=letter.recipient,
-        subject=letter.subject,
-        raw=composed.as_string(),
-    )
-    journal.forget(message.pk, message.attempts)
+MOST_LETTERS = 512  # about 15 kB each
+SLOT = re.compile("\ue000(\\w+)\ue001")  # characters that no text of ours holds
 
 
-def write(message: Message) -> mail.Mail:
-    """The letter of a message, in the language its cause was made in."""
+def slot(name: str) -> str:
+    return f"\ue000{name}\ue001"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AboutReservation:
+    """What the letters about many reservations have in common."""
+
+    receipt: Receipt
+    is_waiting: bool
+    slots = ("number", "ahead", "reference", "name", "url", "reserved")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AboutWish:
+    """What the letters about many wishes to be told have in common."""
+
+    product: str
+    country: str
+    product_url: str
+    slots = ("confirm_url", "end_url")
+
+
+class Form:
+    """A text cut at its slots, to be filled in many times. What is filled in is never looked at again."""
+
+    def __init__(self, text: str) -> None:
+        self._pieces = SLOT.split(text)  # text, slot, text, slot, text
+
+    def fill(self, values: Mapping[str, str]) -> str:
+        pieces = self._pieces.copy()
+        pieces[1::2] = [values[name] for name in pieces[1::2]]
+        return "".join(pieces)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """The forms of a letter."""
+
+    subject: Form
+    text: Form
+    html: Form
+
+
+def write(message: Message, *, people_ahead: int) -> mail.Mail:
+    """The mail of a message. `people_ahead` matters only where it is about a reservation."""
     cause = message.reservation or message.notify_request
     if cause is None:
         raise ValueError(f"message {message.pk} has no cause")
+    about: AboutReservation | AboutWish
     with translation.override(cause.language):
-        context: dict[str, object] = {"site_url": settings.SITE_URL, "language": cause.language, "kind": message.kind}
         if isinstance(cause, Reservation):
-            context |= _about_reservation(cause)
+            about, values = _about_reservation(cause, people_ahead)
         else:
-            context |= _about_wish(cause)
-        subject = " ".join(render_to_string(f"mail/{message.kind}.subject.txt", context).split())
-        context["subject"] = subject
-        text = render_to_string(f"mail/{message.kind}.txt", context)
-        html = css_inline.inline(render_to_string(f"mail/{message.kind}.html", context))
+            about, values = _about_wish(cause)
+        letter = _render(message.kind, cause.language, about)
     headers = {"Auto-Submitted": "auto-generated"}
-    if "end_url" in context:
-        headers["List-Unsubscribe"] = f"<{context['end_url']}>"
+    if "end_url" in values:
+        headers["List-Unsubscribe"] = f"<{values['end_url']}>"
     return mail.Mail(
-        sender=settings.EMAIL_SENDER, recipient=cause.email, subject=subject, text=text, html=html, headers=headers
+        sender=settings.EMAIL_SENDER,
+        recipient=cause.email,
+        subject=letter.subject.fill(values),
+        text=letter.text.fill(values),
+        html=letter.html.fill({name: escape(value) for name, value in values.items()}),
+        headers=headers,
     )
 
 
-def _about_reservation(reservation: Reservation) -> dict[str, object]:
-    return {
-        "reservation": reservation,
-        "receipt": receipts.read(reservation),
-        "people_ahead": people_ahead(reservation),
+@lru_cache(maxsize=MOST_LETTERS)
+def _render(kind: str, language: str, about: AboutReservation | AboutWish) -> Letter:
+    """What all letters of this kind have in common, in the active language, which is `language`."""
+    context = vars(about) | {name: slot(name) for name in about.slots} | {"language": language}
+    subject = " ".join(render_to_string(f"mail/{kind}.subject.txt", context).split())
+    text = render_to_string(f"mail/{kind}.txt", context)
+    html = render_to_string(f"mail/{kind}.html", context | {"subject": subject})
+    return Letter(Form(subject), Form(text), Form(css_inline.inline(html)))
+
+
+def _about_reservation(reservation: Reservation, people_ahead: int) -> tuple[AboutReservation, dict[str, str]]:
+    receipt = receipts.read(reservation)
+    values = {
+        "number": str(reservation.place_number),
+        "ahead": _ahead(people_ahead),
+        "reference": reservation.reference,
+        "name": reservation.name,
         "url": settings.SITE_URL + links.reservation_path(reservation),
+        "reserved": receipt.reserved,
     }
+    # A consent is given by reserving, at the same instant.
+    consents = tuple(replace(consent, accepted=slot("reserved")) for consent in receipt.consents)
+    common = replace(receipt, consents=consents, reserved=slot("reserved"))
+    return AboutReservation(receipt=common, is_waiting=reservation.status == lifecycle.WAITLISTED), values
 
 
-def _about_wish(wish: NotifyRequest) -> dict[str, object]:
-    return {
-        "product": wish.product,
-        "market": wish.market,
+def _ahead(people: int) -> str:
+    if not people:
+        return gettext("Nobody is ahead of you.")
+    words = ngettext("%(people)s person is ahead of you.", "%(people)s people are ahead of you.", people)
+    return words % {"people": people}
+
+
+def _about_wish(wish: NotifyRequest) -> tuple[AboutWish, dict[str, str]]:
+    about = AboutWish(
+        product=texts.translated(wish.product.name),
+        country=texts.country(wish.market.code),
+        product_url=settings.SITE_URL + links.product_path(wish.language, wish.market_id, wish.product.slug),
+    )
+    values = {
         "confirm_url": settings.SITE_URL + links.wish_path(wish, "confirm"),
         "end_url": settings.SITE_URL + links.wish_path(wish, "end"),
-        "product_url": settings.SITE_URL + links.product_path(wish.language, wish.market_id, wish.product.slug),
     }
+    return about, values

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from reservations.models import Reservation
 from reservations.queries import texts
@@ -35,8 +35,8 @@ class Receipt:
     may_ship: bool
     terms_version: str
     withdrawal_days: int | None
-    consents: list[Consent]
-    notices: list[str]
+    consents: tuple[Consent, ...]
+    notices: tuple[str, ...]
     reserved: str
 
 
@@ -57,12 +57,12 @@ def read(reservation: Reservation) -> Receipt:
         may_ship=kept["may_ship_at_reserving"],
         terms_version=kept["terms_version"],
         withdrawal_days=kept["withdrawal_days"],
-        consents=[
-            Consent(gettext(notice["text"]), texts.instant(notice["accepted_at"], timezone))
+        consents=tuple(
+            Consent(texts.said(notice["text"]), texts.instant(notice["accepted_at"], timezone))
             for notice in shown
             if notice["accepted_at"]
-        ],
-        notices=[gettext(notice["text"]) for notice in shown if not notice["accepted_at"]],
+        ),
+        notices=tuple(texts.said(notice["text"]) for notice in shown if not notice["accepted_at"]),
         reserved=texts.instant(reservation.created_at, timezone),
     )
 
@@ -82,20 +82,24 @@ def tax_words(tax: dict[str, Any], currency: str) -> str:
     return gettext("Includes %(rate)s %% tax: %(amount)s.") % {"rate": rate, "amount": amount}
 
 
+OPTIONS = {
+    "black": gettext_noop("Black"),
+    "tortoise": gettext_noop("Tortoise"),
+    "sand": gettext_noop("Sand"),
+    "graphite": gettext_noop("Graphite"),
+    "silver": gettext_noop("Silver"),
+    "white": gettext_noop("White"),
+    "prescription": gettext_noop("with prescription lenses"),
+    "none": gettext_noop("without camera"),
+}
+
+
 def variant_name(options: dict[str, str]) -> str:
     """The options of a variant in words."""
-    words = {
-        "black": gettext("Black"),
-        "tortoise": gettext("Tortoise"),
-        "sand": gettext("Sand"),
-        "graphite": gettext("Graphite"),
-        "silver": gettext("Silver"),
-        "white": gettext("White"),
-        "prescription": gettext("with prescription lenses"),
-        "none": gettext("without camera"),
-    }
-    named = [
-        words.get(value, value) if key != "size" else gettext("size %(size)s") % {"size": value}
-        for key, value in options.items()
-    ]
-    return ", ".join(named)
+    return ", ".join(_option(key, value) for key, value in options.items())
+
+
+def _option(key: str, value: str) -> str:
+    if key == "size":
+        return gettext("size %(size)s") % {"size": value}
+    return texts.said(OPTIONS[value]) if value in OPTIONS else value

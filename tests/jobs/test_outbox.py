@@ -10,7 +10,17 @@ from pathlib import Path
 
 import redis
 
-from tests.jobs.stage import beat_command, broker, free_port, kill, process, sink, wait_until, worker_command
+from tests.jobs.stage import (
+    beat_command,
+    broker,
+    free_port,
+    kill,
+    process,
+    relay_command,
+    sink,
+    wait_until,
+    worker_command,
+)
 from tests.races.stage import empty_database
 
 MESSAGES = 300
@@ -36,12 +46,13 @@ def test_300_confirmations_arrive_once_though_worker_and_broker_die(tmp_path: Pa
         books(environment, "reserve", str(MESSAGES))
         with process(beat_command(tmp_path), environment):
             for share in (0.2, 0.4, 0.6):
-                with process(worker_command(), environment) as worker:
+                with process(worker_command(), environment) as worker, process(relay_command(), environment) as relay:
                     wait_until(lambda share=share: len(smtp.mails) >= MESSAGES * share, f"{share:.0%} of the mails")
                     kill(worker)
+                    kill(relay)
                 if share == 0.4:
                     redis.Redis.from_url(broker_url).flushall()
-            with process(worker_command(), environment):
+            with process(worker_command(), environment), process(relay_command(), environment):
                 wait_until(
                     lambda: (
                         sum(books(environment, "states").get(state, 0) for state in ("sent", "uncertain")) == MESSAGES
@@ -64,7 +75,11 @@ def test_a_mail_server_that_is_down_delays_the_mail_and_loses_nothing(tmp_path: 
             "OUTBOX_LEASE_SECONDS": "3",
         }
         books(environment, "reserve", "3")
-        with process(beat_command(tmp_path), environment), process(worker_command(), environment):
+        with (
+            process(beat_command(tmp_path), environment),
+            process(worker_command(), environment),
+            process(relay_command(), environment),
+        ):
             wait_until(lambda: _attempted(environment) == 3, "each message tried once")
             with sink(tmp_path, port) as smtp:
                 wait_until(lambda: books(environment, "states") == {"sent": 3}, "the mails to arrive")

@@ -1,4 +1,4 @@
-"""The whole shop, with a browser in front: web server, worker, beat, broker, mail server, database."""
+"""The whole shop, with a browser in front: web server, worker, relay, beat, broker, mail server, database."""
 
 from __future__ import annotations
 
@@ -16,7 +16,17 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.jobs.stage import Sink, beat_command, broker, free_port, process, sink, wait_until, worker_command
+from tests.jobs.stage import (
+    Sink,
+    beat_command,
+    broker,
+    free_port,
+    process,
+    relay_command,
+    sink,
+    wait_until,
+    worker_command,
+)
 from tests.races.stage import empty_database
 
 CHROMIUM = "/usr/bin/chromium"
@@ -66,6 +76,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         with (
             process(web, environment),
             process(worker_command(), environment),
+            process(relay_command(), environment),
             process(beat_command(folder), environment),
         ):
             wait_until(lambda: is_ready(port), "the web server")
