@@ -13,7 +13,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
+from operator import itemgetter
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -28,6 +30,7 @@ from storefront import clock
 KEEP = "X-Keep-Seconds"
 # A day: what it was made from is watched, so that this only bounds how long something unwatched may last.
 LONG, SHORT = "86400", "1"
+PARAMETERS = frozenset({"at", "cursor", "kind", "market", "page_size", "sku", "subdivision"})
 Environ = dict[str, Any]
 Start = Callable[..., Any]
 View = Callable[..., HttpResponseBase]
@@ -35,6 +38,8 @@ View = Callable[..., HttpResponseBase]
 
 def kept(view: View) -> View:
     """The answer is the same for everybody: no cookie goes in or out, caches ask again after a second, it has an ETag.
+
+    Only `PARAMETERS` of the API's query reach the view: nothing else can make another answer.
 
     The view itself may set `KEEP` to `SHORT`, when its answer tells the time.
     """
@@ -44,7 +49,7 @@ def kept(view: View) -> View:
         response = view(request, *args, **kwargs)
         if response.status_code == 200:
             response.headers.setdefault(KEEP, LONG)
-            patch_cache_control(response, public=True, max_age=1, stale_while_revalidate=5)
+            patch_cache_control(response, public=True, max_age=1)
         return response
 
     return conditional_page(answered)
@@ -94,15 +99,21 @@ class Shelf:
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or "HTTP_AUTHORIZATION" in environ or not settings.SHELF:
             return self._application(environ, start)
-        key = tuple(
-            environ.get(name, "") for name in ("HTTP_HOST", "HTTP_X_FORWARDED_PROTO", "PATH_INFO", "QUERY_STRING")
-        )
-        answer = self._answers.get(key)
-        if answer is None:
-            return self._first(key, environ, start)
-        if not self._is_true(answer):
+        if not is_public(environ["PATH_INFO"]):
+            return self._application(environ, start)
+        query = _known_query(environ)
+        key = (environ.get("HTTP_HOST", ""), environ.get("HTTP_X_FORWARDED_PROTO", ""), environ["PATH_INFO"], query)
+        answer = self._find(key)
+        if answer is None or not self._is_true(answer):
             answer = self._build_once(key, environ, answer)
         return answer.send(environ, start)
+
+    def _find(self, key: tuple[str, ...]) -> Answer | None:
+        """What is asked for stays; what nobody asks for goes first."""
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+            return self._answers.get(key)
 
     def _is_true(self, answer: Answer) -> bool:
         return time.monotonic() < answer.until and answer.mark is not None and answer.mark == self._mark()
@@ -110,28 +121,24 @@ class Shelf:
     def _mark(self) -> Mark | None:
         return self._freshness.mark(clock.now())
 
-    def _first(self, key: tuple[str, ...], environ: Environ, start: Start) -> Iterable[bytes]:
-        """Nobody knows yet whether this may be kept: only one at a time finds out, for what looks public."""
-        if not is_public(environ["PATH_INFO"]):
-            return self._application(environ, start)
-        return self._build_once(key, environ, None).send(environ, start)
-
     def _build_once(self, key: tuple[str, ...], environ: Environ, old: Answer | None) -> Answer:
         """One builds, the others wait for what it has built."""
         with self._lock:
             builder = self._builders.setdefault(key, threading.Lock())
-        with builder:
-            answer = self._answers.get(key)
-            if answer is None or answer is old or not self._is_true(answer):
-                answer = self._build(key, environ)
-        with self._lock:
-            self._builders.pop(key, None)
-        return answer
+        try:
+            with builder:
+                answer = self._find(key)
+                if answer is None or answer is old or not self._is_true(answer):
+                    answer = self._build(key, environ)
+                return answer
+        finally:
+            with self._lock:
+                self._builders.pop(key, None)
 
     def _build(self, key: tuple[str, ...], environ: Environ) -> Answer:
         mark, began = self._mark(), time.monotonic()  # read before: what is built from older facts is never kept as new
         told: list[Any] = []
-        parts = self._application(_for_everybody(environ), lambda *given: told.extend(given))
+        parts = self._application(_for_everybody(environ, key[-1]), lambda *given: told.extend(given))
         try:
             body = b"".join(parts)
         finally:
@@ -168,8 +175,16 @@ def is_public(path: str) -> bool:
     return parts[2] in ("", "products", "availability", "privacy", "terms", "accessibility")
 
 
-def _for_everybody(environ: Environ) -> Environ:
+def _known_query(environ: Environ) -> str:
+    """The query without what no view reads, such as where an advertisement was seen; pages read none."""
+    if not environ["PATH_INFO"].startswith("/api/") or not environ.get("QUERY_STRING"):
+        return ""
+    given = parse_qsl(environ["QUERY_STRING"], keep_blank_values=True)
+    return urlencode(sorted((pair for pair in given if pair[0] in PARAMETERS), key=itemgetter(0)))
+
+
+def _for_everybody(environ: Environ, query: str) -> Environ:
     """The request without what belongs to one visitor, and without conditions."""
     personal = ("HTTP_COOKIE", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_RANGE", "HTTP_ACCEPT_LANGUAGE")
     plain = {name: value for name, value in environ.items() if name not in personal}
-    return plain | {"REQUEST_METHOD": "GET", "wsgi.input": io.BytesIO(), "CONTENT_LENGTH": "0"}
+    return plain | {"REQUEST_METHOD": "GET", "QUERY_STRING": query, "wsgi.input": io.BytesIO(), "CONTENT_LENGTH": "0"}

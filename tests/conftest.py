@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from django.conf import settings
 from pytest_django import DjangoDbBlocker
 
-from reservations.actions import claiming
 from reservations.actions.loading import load_launch
 from reservations.launchdata import read_launch_data
-from reservations.queries import facts
 
 LOADED_AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -22,20 +19,6 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """Every test database holds the launch data that ships."""
     with django_db_blocker.unblock():
         load_launch(data=read_launch_data(settings.BASE_DIR / "data"), at=LOADED_AT)
-
-
-@pytest.fixture(autouse=True)
-def fresh_facts() -> Iterator[None]:
-    """A rolled-back test may leave facts of a revision that never was, and wordings that are not stored."""
-    forget_everything()
-    yield
-    forget_everything()
-
-
-def forget_everything() -> None:
-    facts.world_of.cache_clear()
-    claiming._kept_wordings.clear()
-    claiming._seen_full.clear()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import secrets
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -91,19 +91,16 @@ class Ask:
     outcome: Granted | Reservation | Exception | None = None
     answer: Answer | None = None
     is_replayed: bool = False
+    # Two asks that share a mark do not go together: the later finds what the earlier left.
+    marks: frozenset[object] = field(init=False)
+
+    def __post_init__(self) -> None:
+        marks = {self.wish.email_key, self.wish.attempt, self.request and self.request.name}
+        self.marks = frozenset(marks - {None})
 
     def forget(self) -> None:
         """What a transaction said that was rolled back."""
         self.outcome, self.answer, self.is_replayed = None, None, False
-
-    def marks(self) -> set[object]:
-        """Two asks that share a mark do not go together: the later finds what the earlier left."""
-        found: set[object] = {self.wish.email_key}
-        if self.wish.attempt:
-            found.add(self.wish.attempt)
-        if self.request:
-            found.add(self.request.name)
-        return found
 
 
 Entry = tuple[Ask, Prepared]
@@ -117,12 +114,15 @@ def claim(asks: Sequence[Ask]) -> None:
     """Carry out the asks in one transaction, and leave each its outcome. Raises what the database raises."""
     fresh, world = _answer_repeats(asks)
     entries = _refuse_what_is_full(_prepare(fresh, world))
+    if not entries:  # nothing to claim: what was refused is answered, and nothing is locked
+        if answers := _answers(fresh):
+            execute_together(answers)
+        return
     with Journey() as journey:
-        statements = _give_places(entries, journey) if entries else []
-        statements += _answers(fresh)
-        if statements or entries:
-            journey.run(statements, is_last=True)
-    _kept_wordings.update(prepared.shown.digest for _, prepared in entries)
+        statements = _give_places(entries, journey)
+        journey.run([*statements, *_answers(fresh)], is_last=True)
+    if not connection.in_atomic_block:  # else it may still be rolled back
+        _kept_wordings.update(prepared.shown.digest for _, prepared in entries)
 
 
 def _answer_repeats(asks: Sequence[Ask]) -> tuple[list[Ask], World]:

@@ -52,9 +52,11 @@ class Gathering(Generic[Ask]):
             seat.gate.acquire()
             if seat.is_done:
                 return
-        while not seat.is_done:  # what may not go together with others waits for the next turn
-            self._lead()
-        self._hand_over()
+        try:
+            while not seat.is_done:  # what may not go together with others waits for the next turn
+                self._lead()
+        finally:  # whatever happens, somebody leads those who wait
+            self._hand_over()
 
     def _lead(self) -> None:
         with self._lock:

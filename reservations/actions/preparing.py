@@ -25,7 +25,7 @@ from reservations.actions.wishes import (
     UnknownSubdivision,
     Wish,
 )
-from reservations.queries.facts import Decided, MarketTerms, Offering, World
+from reservations.queries.facts import Decided, MarketTerms, Offering, World, current_offering
 from reservations.rules import gate, opening
 from reservations.rules.money import Money
 
@@ -72,15 +72,14 @@ def prepare(*, wish: Wish, world: World, at: datetime) -> Prepared:
         raise UnknownSubdivision(market.code, wish.subdivision)
     decided = world.decide(wish.sku, market.code, wish.subdivision or None, at)
     decision = _allowed(decided, market)
-    price = world.prices.get((wish.sku, market.code))
-    offering = _open_offering(world, wish, price, at)
+    offering = _open_offering(world, wish, at)
     _check_consents(wish, decision)
     if wish.quantity > offering.per_customer_limit:
         raise LimitReached(offering.per_customer_limit)
     pools = world.allotments.get((offering.launch_id, wish.sku, market.code, wish.is_sandbox), {})
     own = pools.get(wish.partner_id) if wish.partner_id is not None else None
     allotment_id = own if own is not None else pools.get(None)
-    if allotment_id is None or price is None:
+    if allotment_id is None:
         raise SoldOut
     return Prepared(
         wish=wish,
@@ -88,7 +87,7 @@ def prepare(*, wish: Wish, world: World, at: datetime) -> Prepared:
         variant_id=ids[0],
         product_id=ids[1],
         market=market,
-        price=price,
+        price=world.prices[wish.sku, market.code],
         offering=offering,
         decision=decision,
         shown=_shown(decided, wish.language),
@@ -114,12 +113,10 @@ def _shown(decided: Decided, language: str) -> Shown:
     return shown
 
 
-def _open_offering(world: World, wish: Wish, price: Money | None, at: datetime) -> Offering:
-    offerings = world.offerings.get((world.subjects[wish.sku].product, wish.market), ())
-    if not offerings or price is None:
+def _open_offering(world: World, wish: Wish, at: datetime) -> Offering:
+    offering = current_offering(world.offers(wish.sku, wish.market), at)
+    if offering is None:
         raise NotOpenYet(None)
-    window = opening.current_window([each.window for each in offerings], at)
-    offering = next(each for each in offerings if each.window == window)
     phase = offering.window.phase(at)
     if phase == opening.ANNOUNCED:
         raise NotOpenYet(offering.window.opens_at)

@@ -72,10 +72,9 @@ def _choose(asks: Sequence[Ask]) -> list[Ask]:
     taken: set[object] = set()
     chosen = []
     for ask in asks:
-        marks = ask.marks()
-        if taken.isdisjoint(marks):
+        if taken.isdisjoint(ask.marks):
             chosen.append(ask)
-        taken |= marks
+        taken |= ask.marks
     return chosen
 
 

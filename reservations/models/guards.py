@@ -70,12 +70,12 @@ def _watches(table: str) -> list[tuple[str, str]]:
 
 
 def _watch_postgresql(table: str) -> list[str]:
-    put = "CREATE OR REPLACE TRIGGER {} AFTER {} ON {} FOR EACH STATEMENT EXECUTE FUNCTION move_revision()"
+    put = "CREATE TRIGGER {} AFTER {} ON {} FOR EACH STATEMENT EXECUTE FUNCTION move_revision()"
     return [put.format(name, action, table) for name, action in _watches(table)]
 
 
 def _watch_sqlite(table: str) -> list[str]:
-    put = "CREATE TRIGGER IF NOT EXISTS {} AFTER {} ON {} FOR EACH ROW BEGIN {}; END"
+    put = "CREATE TRIGGER {} AFTER {} ON {} FOR EACH ROW BEGIN {}; END"
     return [
         put.format(name, action, table, REVISION.format("abs(random() % 1000000)")) for name, action in _watches(table)
     ]
@@ -99,21 +99,22 @@ def _postgresql(name: str, action: str, table: str, condition: str | None, sente
     when = when if condition else f"BEFORE {action} ON {table} FOR EACH ROW"
     return [
         f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NEW; END $$",
-        f"CREATE OR REPLACE TRIGGER {name} {when} EXECUTE FUNCTION {name}()",
+        f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION {name}()",
     ]
 
 
 def _sqlite(name: str, action: str, table: str, condition: str | None, sentence: str) -> list[str]:
     when = f"WHEN {condition.format(row='NEW')}" if condition else ""
     rule = f"BEFORE {action} ON {table} FOR EACH ROW {when} BEGIN SELECT RAISE(ABORT, '{sentence}'); END"
-    return [f"CREATE TRIGGER IF NOT EXISTS {name} {rule}"]
+    return [f"CREATE TRIGGER {name} {rule}"]
 
 
 def put_guards(using: str, **_: Any) -> None:
-    """After `migrate`."""
+    """After `migrate`: these, and none that an earlier version put."""
     is_postgresql = connections[using].vendor == "postgresql"
     tables = set(connections[using].introspection.table_names())
     make, watch = (_postgresql, _watch_postgresql) if is_postgresql else (_sqlite, _watch_sqlite)
+    _drop_all(using)
     statements = [statement for guard in GUARDS if guard[2] in tables for statement in make(*guard)]
     if tables.issuperset(WATCHED):  # a migration back to zero leaves none
         statements += [MOVE_REVISION] * is_postgresql
@@ -126,7 +127,18 @@ def put_guards(using: str, **_: Any) -> None:
 def take_guards(using: str, **_: Any) -> None:
     """Before `migrate`, on SQLite."""
     if connections[using].vendor == "sqlite":
-        names = [name for name, *_rest in GUARDS] + [name for table in WATCHED for name, _event in _watches(table)]
-        with connections[using].cursor() as cursor:
-            for name in names:
-                cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
+        _drop_all(using)
+
+
+def _drop_all(using: str) -> None:
+    """All triggers on our tables."""
+    is_postgresql = connections[using].vendor == "postgresql"
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal "
+            "AND tgrelid::regclass::text LIKE 'reservations\\_%'"
+            if is_postgresql
+            else "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' AND tbl_name GLOB 'reservations_*'"
+        )
+        for name, table in cursor.fetchall():
+            cursor.execute(f"DROP TRIGGER {name} ON {table}" if is_postgresql else f"DROP TRIGGER {name}")

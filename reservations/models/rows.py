@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import orjson
-from django.db import connection, models, transaction
+from django.db import DatabaseError, connection, models, transaction
 
 Row = Mapping[str, Any]
 
@@ -66,10 +66,11 @@ class Journey:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._is_open and not connection.is_usable():
-            connection.close()
-        elif self._is_open:
-            execute_together([Statement("ROLLBACK")])
+        if self._is_open:
+            try:
+                execute_together([Statement("ROLLBACK")])
+            except DatabaseError:
+                connection.close()  # it is lost, and its transaction with it
         self._outer.__exit__(kind, error, trace)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
-from reservations.models import AllotmentMarket, Decision, Launch, LaunchMarket, Price, Variant
-from reservations.queries.facts import World, current_world
+from reservations.models import Allotment, Decision, Variant
+from reservations.queries.facts import Decided, Offering, World, current_offering, current_revision, world_of
 from reservations.rules import gate, opening
 
 
@@ -26,21 +26,6 @@ class Availability:
     left: int | None
 
 
-@dataclass(frozen=True)
-class Selling:
-    """Windows and supply of direct sale, by market and by (SKU, market)."""
-
-    windows: dict[tuple[str, str], list[opening.Window]]
-    supply: dict[tuple[str, str], opening.Supply]
-    priced: frozenset[tuple[str, str]]
-
-    def offer(self, sku: str, product: str, market: str) -> tuple[list[opening.Window], opening.Supply | None]:
-        """No price is no offer."""
-        if (sku, market) not in self.priced:
-            return [], None
-        return self.windows.get((product, market), []), self.supply.get((sku, market))
-
-
 def availabilities(
     *,
     skus: Iterable[str],
@@ -48,84 +33,68 @@ def availabilities(
     destinations: Iterable[tuple[str, str | None]] | None = None,
     is_replay: bool = False,
 ) -> list[Availability]:
-    """One row a SKU and destination, in the order given; all markets without a subdivision by default.
+    """One row a SKU and destination, in the order given; all markets without a subdivision by default. Two queries.
 
     `is_replay` decides afresh instead of reading the materialised decisions: for another instant than the present.
     """
-    world = current_world()
+    revision = current_revision()
+    world = world_of(revision)
     wanted = list(destinations) if destinations is not None else [(code, None) for code in world.markets]
-    skus = list(skus)
-    kept = {} if is_replay else _kept_decisions(skus, at)
-    selling = read_selling(skus)
+    kept = {} if is_replay else _kept_decisions(revision)
+    found = []
+    for sku in skus:
+        for country, subdivision in wanted:
+            decided = kept.get((sku, country)) if subdivision is None else None
+            if is_replay:
+                decided = world.decide_afresh(sku, country, subdivision, at)
+            elif decided is None or not decided.holds(at):
+                decided = world.decide(sku, country, subdivision, at)
+            found.append((sku, country, subdivision, decided, world.offers(sku, country)))
+    return _with_supply(world, found, at)
+
+
+Cell = tuple[str, str, str | None, Decided, tuple[Offering, ...]]
+
+
+def _with_supply(world: World, cells: list[Cell], at: datetime) -> list[Availability]:
+    """What is left, of direct sale and as committed now, for all cells at once."""
+    current = [current_offering(offerings, at) for *_, offerings in cells]
+    pools = [
+        world.allotments.get((offering.launch_id, sku, country, False), {}).get(None) if offering else None
+        for (sku, country, *_), offering in zip(cells, current, strict=True)
+    ]
+    left = {row.pk: row.left for row in Allotment.objects.filter(pk__in={pk for pk in pools if pk is not None})}
     return [
-        _availability(world, selling, kept, sku, country, subdivision, at)
-        for sku in skus
-        for country, subdivision in wanted
+        _availability(cell, offering, left.get(pool) if pool is not None else None, at)
+        for cell, offering, pool in zip(cells, current, pools, strict=True)
     ]
 
 
-def read_selling(skus: Iterable[str]) -> Selling:
-    """Windows, supply and prices for some SKUs: four queries."""
-    skus = list(skus)
-    windows: dict[tuple[str, str], list[opening.Window]] = defaultdict(list)
-    products: dict[int, list[str]] = defaultdict(list)
-    for launch_id, slug in Launch.products.through.objects.values_list("launch_id", "product__slug"):
-        products[launch_id].append(slug)
-    for row in LaunchMarket.objects.select_related("launch"):
-        window = opening.Window(
-            opens_at=row.opens_at, closes_at=row.closes_at, is_paused=row.launch.paused_at is not None
-        )
-        for slug in products[row.launch_id]:
-            windows[slug, row.market_id].append(window)
-    pools = AllotmentMarket.objects.filter(
-        allotment__variant__sku__in=skus, allotment__partner=None, allotment__is_sandbox=False
-    ).select_related("allotment__variant", "allotment__launch")
-    supply = {
-        (row.allotment.variant.sku, row.market_id): opening.Supply(
-            left=row.allotment.left, has_waiting_list=row.allotment.launch.has_waiting_list
-        )
-        for row in pools
-    }
-    priced = frozenset(Price.objects.filter(variant__sku__in=skus).values_list("variant__sku", "market_id"))
-    return Selling(windows=windows, supply=supply, priced=priced)
-
-
-def _availability(
-    world: World,
-    selling: Selling,
-    kept: dict[tuple[str, str], tuple[gate.Decision, datetime | None]],
-    sku: str,
-    country: str,
-    subdivision: str | None,
-    at: datetime,
-) -> Availability:
-    subject, destination = world.subjects[sku], world.destination(country, subdivision)
-    if subdivision is None and (sku, country) in kept:
-        decision, gate_change_at = kept[sku, country]
-    else:
-        decision = gate.decide(subject=subject, destination=destination, facts=world.facts, at=at)
-        gate_change_at = gate.next_change_at(subject=subject, destination=destination, facts=world.facts, at=at)
-    windows, supply = selling.offer(sku, subject.product, country)
-    window = opening.current_window(windows, at)
+def _availability(cell: Cell, offering: Offering | None, left: int | None, at: datetime) -> Availability:
+    sku, country, subdivision, decided, offerings = cell
+    window = offering.window if offering else None
+    supply = None
+    if offering is not None and left is not None:
+        supply = opening.Supply(left=left, has_waiting_list=offering.has_waiting_list)
+    windows = [each.window for each in offerings]
     return Availability(
         sku=sku,
         market=country,
         subdivision=subdivision,
-        status=opening.status(decision=decision, window=window, supply=supply, at=at),
-        decision=decision,
+        status=opening.status(decision=decided.decision, window=window, supply=supply, at=at),
+        decision=decided.decision,
         opens_at=window.opens_at if window else None,
-        next_change_at=opening.next_instant(gate_change_at=gate_change_at, windows=windows, at=at),
-        left=supply.left if supply else None,
+        next_change_at=opening.next_instant(gate_change_at=decided.until, windows=windows, at=at),
+        left=left,
     )
 
 
-def _kept_decisions(skus: list[str], at: datetime) -> dict[tuple[str, str], tuple[gate.Decision, datetime | None]]:
-    """Materialised decisions that still hold at `at`."""
-    rows = Decision.objects.filter(variant__sku__in=skus, decided_at__lte=at).select_related("variant")
+@lru_cache(maxsize=2)
+def _kept_decisions(revision: int) -> dict[tuple[str, str], Decided]:
+    """The materialised decisions of a revision that was just read as the current one."""
     return {
-        (row.variant.sku, row.market_id): (read_decision(row.answer), row.next_change_at)
-        for row in rows
-        if row.next_change_at is None or at < row.next_change_at
+        (row.variant.sku, row.market_id): Decided(read_decision(row.answer), row.decided_at, row.next_change_at)
+        for row in Decision.objects.select_related("variant")
     }
 
 

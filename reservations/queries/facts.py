@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
@@ -84,19 +84,37 @@ class World:
         market = self.markets.get(country)
         return gate.Destination(country=country, subdivision=subdivision, timezone=market.timezone if market else None)
 
+    def offers(self, sku: str, country: str) -> tuple[Offering, ...]:
+        """The launches of a variant in a market. No price is no offer."""
+        if (sku, country) not in self.prices:
+            return ()
+        return self.offerings.get((self.subjects[sku].product, country), ())
+
     def decide(self, sku: str, country: str, subdivision: str | None, at: datetime) -> Decided:
         """The gate's decision, computed once for as long as it holds."""
         key = (sku, country, subdivision)
         known = self.decided.get(key)
         if known is not None and known.holds(at):
             return known
-        subject, destination = self.subjects[sku], self.destination(country, subdivision)
-        decision = gate.decide(subject=subject, destination=destination, facts=self.facts, at=at)
-        until = gate.next_change_at(subject=subject, destination=destination, facts=self.facts, at=at)
         if len(self.decided) >= MOST_DECISIONS:
             self.decided.clear()
-        self.decided[key] = Decided(decision, at, until)
-        return self.decided[key]
+        fresh = self.decided[key] = self.decide_afresh(sku, country, subdivision, at)
+        return fresh
+
+    def decide_afresh(self, sku: str, country: str, subdivision: str | None, at: datetime) -> Decided:
+        """The gate's decision for any instant, past or planned."""
+        subject, destination = self.subjects[sku], self.destination(country, subdivision)
+        return Decided(
+            decision=gate.decide(subject=subject, destination=destination, facts=self.facts, at=at),
+            since=at,
+            until=gate.next_change_at(subject=subject, destination=destination, facts=self.facts, at=at),
+        )
+
+
+def current_offering(offerings: Sequence[Offering], at: datetime) -> Offering | None:
+    """The one whose window speaks at `at`."""
+    window = opening.current_window([each.window for each in offerings], at)
+    return next((each for each in offerings if each.window == window), None)
 
 
 def current_world() -> World:

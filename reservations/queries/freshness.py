@@ -8,23 +8,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import DatabaseError, connection
-from django.db.models import F
 
 from reservations.models import Allotment, Decision, LaunchMarket
 from reservations.queries.facts import current_revision
+from reservations.rules import opening
 
 
 @dataclass(frozen=True)
 class Mark:
     """What public answers are made from: two answers with the same mark are the same.
 
-    The revision of the facts, the allotments in which something is left, those in which somebody waits, and the last
-    instant at which a window or a decision changed by itself.
+    The revision of the facts; of each allotment whether nothing, how many of the last few, or more is left; and the
+    last instant at which a window or a decision changed by itself.
     """
 
     revision: int
-    left: frozenset[int]
-    waiting: frozenset[int]
+    left: tuple[tuple[int, int], ...]
     passed: datetime | None
 
 
@@ -67,16 +66,13 @@ class Freshness:
 
 def read_mark(at: datetime) -> tuple[Mark, datetime | None]:
     """The mark as committed now, and the next instant at which it changes by itself: four queries."""
-    pools = list(
-        Allotment.objects.filter(partner=None, is_sandbox=False).values_list("pk", "waiting", F("capacity") - F("held"))
-    )
+    pools = Allotment.objects.filter(partner=None, is_sandbox=False).order_by("pk")
     instants = {each for row in LaunchMarket.objects.values_list("opens_at", "closes_at") for each in row}
     instants |= set(Decision.objects.values_list("next_change_at", flat=True).distinct())
     known = [each for each in instants if each is not None]
     mark = Mark(
         revision=current_revision(),
-        left=frozenset(pk for pk, waiting, left in pools if left > 0),
-        waiting=frozenset(pk for pk, waiting, left in pools if waiting),
+        left=tuple((pool.pk, min(pool.left, opening.FEW + 1)) for pool in pools),
         passed=max((each for each in known if each <= at), default=None),
     )
     return mark, min((each for each in known if each > at), default=None)

@@ -11,6 +11,9 @@ ANNOUNCED, OPEN, PAUSED, CLOSED = "announced", "open", "paused", "closed"
 WAITLIST, NOTIFY_ONLY, BLOCKED = "waitlist", "notify_only", "blocked"
 
 
+FEW = 20  # from so many units down, customers are told how many are left
+
+
 @dataclass(frozen=True, kw_only=True)
 class Window:
     """The half-open range `[opens_at, closes_at)` of a launch in one market; None as an end means no end."""

@@ -14,7 +14,7 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from reservations.actions.keys import find_api_key
+from reservations.actions.keys import digest, find_api_key
 from reservations.models import ApiKey, Partner
 from storefront import clock
 from storefront.api.problems import Problem
@@ -56,17 +56,15 @@ class _KnownKeys:
         self._known: dict[str, tuple[float, ApiKey]] = {}
 
     def find(self, secret: str) -> ApiKey | None:
-        now = clock.now().timestamp()
-        seen, key = self._known.get(secret, (0.0, None))
+        now, name = clock.now().timestamp(), digest(secret)
+        seen, key = self._known.get(name, (0.0, None))
         if key is not None and 0 <= now - seen < self.SECONDS:
             return key
         key = find_api_key(secret=secret)
         if len(self._known) >= self.MOST:
             self._known.clear()
-        if key is None:
-            self._known.pop(secret, None)
-        else:
-            self._known[secret] = (now, key)
+        if key is not None:
+            self._known[name] = (now, key)
         return key
 
 
@@ -83,13 +81,21 @@ class _Allowance:
         """Raises the problem that says how long to wait. A cache that is down stops nobody from reserving."""
         limit, now = settings.API_REQUESTS_PER_MINUTE, int(clock.now().timestamp())
         window = now // WINDOW_SECONDS
-        with self._lock:
-            begun, left = self._taken.get(key.prefix, (window, 0))
-            if begun != window or not left:
-                left = self._count(f"api:{key.prefix}:{window}", limit)
-            self._taken[key.prefix] = (window, max(left - 1, 0))
-        if not left:
+        if self._add(key.prefix, window, -1):
+            return
+        handful = self._count(f"api:{key.prefix}:{window}", limit)  # without the lock: it asks over the network
+        if not handful:
             raise _too_many(limit, WINDOW_SECONDS - now % WINDOW_SECONDS)
+        self._add(key.prefix, window, handful - 1)
+
+    def _add(self, name: str, window: int, number: int) -> bool:
+        """Add to what is left in the hand of this process; False, and nothing changes, where it is too little."""
+        with self._lock:
+            begun, left = self._taken.get(name, (window, 0))
+            left = number + (left if begun == window else 0)
+            if left >= 0:
+                self._taken[name] = (window, left)
+            return left >= 0
 
     def _count(self, name: str, limit: int) -> int:
         """Count a handful of requests beforehand; how many of them are within the limit."""

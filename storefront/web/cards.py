@@ -11,13 +11,13 @@ from reservations.models import Price, Product, Variant
 from reservations.queries import texts
 from reservations.queries.availability import Availability, availabilities
 from reservations.queries.receipts import tax_words, variant_name
+from reservations.rules import opening
 from storefront.web import words
 from storefront.web.site import Site
 
 _COLOURS = {"glasses-s1": "black", "glasses-g1": "sand", "ring": "graphite", "earphones": "white"}
 # From the best to the worst: a product is as available as its most available variant.
 _RANK = ("open", "waitlist", "announced", "paused", "notify_only", "blocked")
-LOW_SUPPLY = 20
 
 
 def product_cards(site: Site, products: list[Product], at: datetime) -> list[dict[str, Any]]:
@@ -82,7 +82,7 @@ def _variant(variant: Variant, price: Price | None, row: Availability) -> dict[s
 
 
 def _left_words(row: Availability) -> str:
-    if row.status == "open" and row.left is not None and row.left <= LOW_SUPPLY:
+    if row.status == "open" and row.left is not None and row.left <= opening.FEW:
         return _("%(count)s left") % {"count": row.left}
     return ""
 

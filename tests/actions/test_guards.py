@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from reservations.actions.cancelling import cancel
 from reservations.actions.reserving import reserve
@@ -27,7 +27,7 @@ from reservations.models import (
     StopSale,
     Variant,
 )
-from reservations.models.guards import WATCHED
+from reservations.models.guards import WATCHED, put_guards
 from reservations.queries.facts import current_revision
 from tests.world import AT, allotment, wish
 
@@ -97,3 +97,25 @@ def test_a_reservation_does_not_move_the_revision(launch_data: datetime) -> None
     before = current_revision()
     cancel(reservation=reserve(wish=wish(), at=AT), at=AT, actor="customer")
     assert current_revision() == before
+
+
+def test_what_an_earlier_version_put_is_gone_after_the_next_migrate(launch_data: datetime) -> None:
+    is_postgresql = connection.vendor == "postgresql"
+    before = triggers()
+    with connection.cursor() as cursor:
+        if is_postgresql:
+            cursor.execute("CREATE TRIGGER old AFTER INSERT ON reservations_event EXECUTE FUNCTION move_revision()")
+        else:
+            cursor.execute("CREATE TRIGGER old AFTER INSERT ON reservations_event BEGIN SELECT 1; END")
+    assert triggers() == before | {"old"}
+    put_guards("default")
+    assert triggers() == before
+
+
+def triggers() -> set[str]:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")
+        else:
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        return {name for (name,) in cursor.fetchall()}

@@ -153,7 +153,7 @@ def test_the_availability_table_costs_the_same_queries_for_one_market_and_all(
 ) -> None:
     url = "/api/v1/products/glasses-s1/availability/"
     client.get(url)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(3):
         client.get(url)
 
 
