@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.templatetags.static import static
 
-from reservations.actions.claiming import Granted
+from reservations.actions.asks import Granted
 from reservations.models import Launch, Market, Price, Product, Reservation
 from reservations.queries import links
 from reservations.queries.availability import Availability
