@@ -7,7 +7,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 26
 
 run: runtime ## the whole shop on http://localhost:8000 (another port: PORT=8001 make run); Ctrl-C stops it
-	@$(PYTHON) tools/run.py
+	@PYTHONPATH=. $(PYTHON) tools/run.py
 
 test: ## every check and every test, with a PostgreSQL, a Redis and a Chromium of its own
 	@$(MAKE) --no-print-directory -j2 development system

@@ -12,7 +12,6 @@ from functools import partial
 
 import redis
 from celery import Celery
-from run import list_processes
 from services import find_free_port
 
 from bench.load import Run
@@ -21,6 +20,7 @@ from bench.rounds import Plan, Result, interleave, make_result, rates
 from bench.rows import grow
 from bench.sink import count_mails
 from bench.stage import Environment, Stage, connect, wait_for, wait_until
+from storefront.processes import list_processes
 
 NAMES = ("relay", "relay_backlog", "confirm")
 BACKLOG = 30_000
@@ -75,7 +75,7 @@ class Mailroom:
         self, environment: Environment, sender: Celery, processes: int, app: str = "storefront"
     ) -> Iterator[None]:
         """A worker that sends mails."""
-        command = list_processes(0, None)["worker"]
+        command = list_processes(0, self.stage.folder, None)["worker"]
         command[command.index("--app") + 1] = app
         command[command.index("--concurrency") + 1] = str(processes)
         with self.stage.process(command, environment, lambda: _answers(sender, "celery@")):
@@ -84,13 +84,14 @@ class Mailroom:
     @contextmanager
     def relay(self, environment: Environment, sender: Celery) -> Iterator[None]:
         """The worker that has the relay to do."""
-        with self.stage.process(list_processes(0, None)["relay"], environment, lambda: _answers(sender, "relay@")):
+        with self.stage.process(
+            list_processes(0, self.stage.folder, None)["relay"], environment, lambda: _answers(sender, "relay@")
+        ):
             yield
 
     @contextmanager
     def beat(self, environment: Environment) -> Iterator[None]:
-        command = list_processes(0, None)["beat"]
-        command[command.index("--schedule") + 1] = str(self.stage.folder / "beat")
+        command = list_processes(0, self.stage.folder, None)["beat"]
         with self.stage.process(command, environment, lambda: True):
             yield
 

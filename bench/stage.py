@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
-from run import list_processes
 from services import find_free_port, services
 
 from bench.launchdata import write_launch_data
 from bench.wire import is_up
+from storefront.processes import list_processes
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 60
@@ -66,7 +66,7 @@ class Stage:
     def shop(self, environment: Environment) -> Iterator[int]:
         """The project's web server, as `make run` starts it; its port."""
         port = find_free_port()
-        command = list_processes(port, None)["web"]
+        command = list_processes(port, self.folder, None)["web"]
         settings = {"PORT": str(port), "SITE_URL": f"http://localhost:{port}"}
         with self.process(command, {**environment, **settings}, lambda: is_up(port, "/health/ready")):
             yield port
@@ -75,7 +75,7 @@ class Stage:
     def bare(self) -> Iterator[int]:
         """The bare Django project under the same server with the same settings; its port."""
         port = find_free_port()
-        command = [*list_processes(port, None)["web"][:-1], "bench.bare.wsgi:application"]
+        command = [*list_processes(port, self.folder, None)["web"][:-1], "bench.bare.wsgi:application"]
         with self.process(command, self.environment, lambda: is_up(port, "/read/")):
             yield port
 

@@ -12,9 +12,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
-from http import HTTPStatus
 from pathlib import Path
 
 from build import build_messages, build_static
@@ -23,16 +23,18 @@ from services import stop as end_on_signal
 
 from bench import customers
 from bench.books import check_books
-from bench.crowd import FORM, Crowd, Told, Wires
 from bench.load import run_load
 from bench.stage import Environment, Stage, connect, manage, set_stage, stop, wait_until
 from bench.wire import write_request
+from storefront.rehearsal.plan import BUYS, PARTNER, Offer, Visit
+from storefront.rehearsal.visitors import Seen, Visitors
+from storefront.rehearsal.wires import Wires
 
 ARRIVALS, ARRIVAL_SECONDS, STAY_SECONDS, EARLY = 20_000, 10, 25, 20
 BEFORE_SECONDS = 4
 ADMITTED_PER_MINUTE = 1_800
-ORDERS_A_SECOND = 20
-TROUBLE_SECONDS, HOME_SECONDS = 5, 5
+ORDERS, ORDERS_A_SECOND = 400, 20
+TROUBLE_SECONDS = 5
 FIRST_REQUESTS, ALL_REQUESTS, MOST_GROWTH = 20_000, 200_000, 1.10
 
 Finding = tuple[bool, str]
@@ -51,7 +53,8 @@ def restart(stage: Stage, stack: ExitStack) -> list[Finding]:
 def _open(stage: Stage, trouble: Callable[[], object] | None = None) -> list[Finding]:
     """An opening with the waiting room on, seen from outside and then in the books."""
     with stage.database("opening") as environment, stage.shop(environment) as port:
-        offer = customers.hot_offer(customers.find_offers(port))
+        hot = customers.hot_offer(customers.find_offers(port))
+        offer = Offer(sku=hot.sku, product=customers.HOT_PRODUCT, market=hot.market, consents=hot.consents)
         with connect(environment) as connection:
             connection.execute(
                 "UPDATE reservations_launch SET has_waiting_room = true, admission_per_minute = %s",
@@ -60,32 +63,30 @@ def _open(stage: Stage, trouble: Callable[[], object] | None = None) -> list[Fin
             connection.execute(
                 "UPDATE reservations_launchmarket SET opens_at = now() + make_interval(secs => %s)", [BEFORE_SECONDS]
             )
-        crowd = Crowd(Wires(port), until=time.monotonic() + BEFORE_SECONDS + STAY_SECONDS)
-        began = time.monotonic()
-        asyncio.run(_play(crowd, time.monotonic() + BEFORE_SECONDS, offer, stage.api_key, trouble))
-        findings = [*_seen_outside(crowd.told, may_fail=trouble is not None), *_seen_inside(environment, crowd.told)]
+        opens = time.monotonic() + BEFORE_SECONDS
+        visitors = Visitors(Wires(port), stage.api_key, opens=opens, until=opens + STAY_SECONDS)
+        asyncio.run(_play(visitors, offer, trouble))
+        findings = [*_seen_outside(visitors.seen, may_fail=trouble is not None)]
+        findings += _seen_inside(environment, visitors.seen)
         check_books(environment)
-        findings.append((True, manage(environment, "check_invariants")))
-        return [*findings, (True, f"{time.monotonic() - began:.0f} s")]
+        return [*findings, (True, manage(environment, "check_invariants"))]
 
 
-async def _play(
-    crowd: Crowd, opens: float, offer: customers.Offer, api_key: str, trouble: Callable[[], object] | None
-) -> None:
-    await asyncio.gather(*(crowd.order(ARRIVALS + number, 0, offer, api_key) for number in range(EARLY)))
-    visits = [crowd.visit(number, opens + ARRIVAL_SECONDS * number / ARRIVALS) for number in range(ARRIVALS)]
+async def _play(visitors: Visitors, offer: Offer, trouble: Callable[[], object] | None) -> None:
+    early = [Visit(ARRIVALS + number, -BEFORE_SECONDS, PARTNER, True, offer) for number in range(EARLY)]
+    await asyncio.gather(*(visitors.come(visit) for visit in early))
+    visits = [Visit(number, ARRIVAL_SECONDS * number / ARRIVALS, BUYS, False, offer) for number in range(ARRIVALS)]
     visits += [
-        crowd.order(number, opens + number / ORDERS_A_SECOND, offer, api_key)
-        for number in range(ORDERS_A_SECOND * (STAY_SECONDS - HOME_SECONDS))
+        Visit(ARRIVALS + EARLY + number, number / ORDERS_A_SECOND, PARTNER, True, offer) for number in range(ORDERS)
     ]
 
     async def make_trouble() -> None:
-        await asyncio.sleep(opens + TROUBLE_SECONDS - time.monotonic())
+        await asyncio.sleep(visitors.opens + TROUBLE_SECONDS - time.monotonic())
         if trouble:
             await asyncio.to_thread(trouble)
 
-    await asyncio.gather(make_trouble(), *visits)
-    crowd.wires.close()
+    await asyncio.gather(make_trouble(), *(visitors.come(visit) for visit in visits))
+    visitors.wires.close()
 
 
 def restart_postgresql(environment: Environment) -> subprocess.Popen[bytes]:
@@ -115,24 +116,25 @@ def is_running(number: int) -> bool:
     return state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def _seen_outside(told: Told, *, may_fail: bool) -> list[Finding]:
-    failed = {status: count for status, count in told.answers.items() if status >= HTTPStatus.INTERNAL_SERVER_ERROR}
-    lasted = max(told.trouble_at, default=0) - min(told.trouble_at, default=0)
+def _seen_outside(seen: Seen, *, may_fail: bool) -> list[Finding]:
+    answers = Counter(sample.status for sample in seen.samples)
+    told = f"answers by status: {dict(sorted(answers.items()))}"
+    failed = [sample.at for sample in seen.samples if not sample.status or sample.status >= 500]
+    lasted = max(failed, default=0) - min(failed, default=0)
+    early = seen.no["not_open_yet"]
     return [
         (
-            not set(failed) - {HTTPStatus.SERVICE_UNAVAILABLE},
-            f"answers by status: {dict(sorted(told.answers.items()))}",
+            all(status < 500 or status == 503 for status in answers),
+            told,
         ),
-        (told.tickets == ARRIVALS, f"{told.tickets} of {ARRIVALS} arrivals have a place in the queue"),
-        (
-            True,
-            f"{told.cut_off} requests were cut off, {sum(failed.values())} told to try again, within {lasted:.1f} s",
-        ),
-        (True, f"{len(told.references)} yes on the website, {len(told.orders)} to a partner, no: {dict(told.refused)}"),
+        (seen.tickets == ARRIVALS, f"{seen.tickets} of {ARRIVALS} arrivals have a place in the queue"),
+        (may_fail or not failed, f"{len(failed)} requests were cut off or told to try again, within {lasted:.1f} s"),
+        (early == EARLY, f"{early} of {EARLY} that came too early were refused"),
+        (len(seen.yes) > ORDERS / 2, f"{len(seen.yes)} were told yes, others: {dict(seen.no)}"),
     ]
 
 
-def _seen_inside(environment: Environment, told: Told) -> list[Finding]:
+def _seen_inside(environment: Environment, seen: Seen) -> list[Finding]:
     """In the table: none before the instant, the first soon after it, and each yes as it was told."""
     with connect(environment) as connection:
         [(first, early)] = connection.execute(
@@ -140,19 +142,16 @@ def _seen_inside(environment: Environment, told: Told) -> list[Finding]:
             "count(*) FILTER (WHERE r.created_at < w.opens_at) FROM reservations_reservation r "
             "JOIN reservations_launchmarket w ON w.launch_id = r.launch_id AND w.market_id = r.market_id"
         ).fetchall()
-        rows = connection.execute(
-            "SELECT email, reference, id::text, place_number FROM reservations_reservation"
-        ).fetchall()
-    website = {email: reference for email, reference, _, _ in rows}
-    orders = {email: (name, number) for email, _, name, number in rows}
-    same = sum(website.get(email) == reference for email, reference in told.references.items())
-    kept = sum(orders.get(email) == made for email, made in told.orders.items())
+        rows = connection.execute("SELECT email, reference, place_number FROM reservations_reservation").fetchall()
+    stored, places = {row[0]: row[1] for row in rows}, {row[1]: row[2] for row in rows}
+    same = sum(set(told) == {stored.get(email)} for email, told in seen.yes.items())
+    kept = sum(places.get(reference) == place for reference, place in seen.places.items())
     return [
         (not early, f"{early} reservations before the instant"),
-        (first is not None and first <= 1, f"the first {first:.2f} s after it"),
-        (same == len(told.references), f"{same} of {len(told.references)} yes of the website are in the table"),
-        (kept == len(told.orders), f"{kept} of {len(told.orders)} orders have the id and the place that was told"),
-        (len(website) == len(rows), f"{len(rows)} reservations of {len(website)} customers"),
+        (first is not None and first <= 1, f"the first {first or 0:.2f} s after it"),
+        (same == len(seen.yes), f"{same} of {len(seen.yes)} yes are in the table under the reference that was told"),
+        (kept == len(seen.places), f"{kept} of {len(seen.places)} partners' orders have the place that was told"),
+        (len(stored) == len(rows), f"{len(rows)} reservations of {len(stored)} customers"),
     ]
 
 
@@ -163,7 +162,7 @@ def memory(stage: Stage, stack: ExitStack) -> list[Finding]:
         requests = customers.reserve_requests([offer], stage.api_key) + [
             write_request("GET", path)
             for path in (
-                FORM,
+                "/en-de/reserve/glasses-s1/",
                 f"{customers.API}/products/?market=DE",
                 f"{customers.API}/markets/",
                 "/en-de/",

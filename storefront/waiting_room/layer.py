@@ -22,7 +22,7 @@ from storefront.waiting_room.health import BRAKE_SECONDS, Health
 from storefront.waiting_room.queue import Queue, View, connect
 from storefront.waiting_room.rooms import Rooms
 from storefront.waiting_room.shell import Shells
-from storefront.waiting_room.tickets import Pass, Ticket, read_pass, read_ticket, write_pass, write_ticket
+from storefront.waiting_room.tickets import Pass, Ticket, new_id, read_pass, read_ticket, write_pass, write_ticket
 
 log = logging.getLogger(__name__)
 PATH = re.compile(
@@ -90,11 +90,12 @@ class WaitingRoom:
             return self._open(request, room, act)
 
     def _open(self, request: Request, room: Room, act: str | None) -> Answer | None:
-        """Redis is away: nobody is held back."""
+        """Redis is away: nobody is held back, and who was let in stays in when it returns."""
         if act == "form":
             return None
-        go = self._form_url(request, room)
-        return as_json({"state": words.ADMITTED, "go": go}) if act == "poll/" else redirect(go)
+        go, ticket = self._form_url(request, room), self._ticket(request, room)
+        cookie = _pass_cookie(room, ticket.id if ticket else new_id(), clock.now())
+        return as_json({"state": words.ADMITTED, "go": go}, cookie) if act == "poll/" else redirect(go, cookie)
 
     def _note(self, error: Exception) -> None:
         self._down_until = time.monotonic() + PAUSE_SECONDS

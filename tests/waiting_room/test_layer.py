@@ -172,6 +172,9 @@ def test_without_redis_the_form_is_open_and_it_is_said_once_a_minute(
         assert visitor.page().location == FORM
         assert visitor.poll() == {"state": "admitted", "go": FORM}
     assert len(caplog.records) == 1
+    assert layer is not stage.layer
+    visitor.layer = stage.layer  # Redis is back: whoever was let in stays in
+    assert visitor.ask(FORM).status == 200
 
 
 def test_while_the_database_is_away_those_who_wait_go_on_waiting(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
