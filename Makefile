@@ -1,7 +1,7 @@
 # `make run` and `make test` need python3 with venv, make, git and curl; everything else they fetch themselves.
 PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint messages-compile lock audit clean runtime development system
+.PHONY: help run test bench trial lint messages-compile lock audit clean runtime development system
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 26
@@ -16,6 +16,10 @@ test: ## every check and every test, with a PostgreSQL, a Redis and a Chromium o
 bench: runtime ## how fast it is, against yardsticks (one figure: make bench ONLY=reserve_hot SECONDS=2); bench/README.md
 	@TEST_DATABASE_URL= TEST_REDIS_URL= tools/system.sh bench
 	@PYTHONPATH=tools $(PYTHON) -m bench $(if $(ONLY),--only $(ONLY)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RUNS),--runs $(RUNS))
+
+trial: runtime ## 20,000 arrivals, PostgreSQL killed in the middle, memory: yes or no (make trial ONLY=memory)
+	@TEST_DATABASE_URL= TEST_REDIS_URL= tools/system.sh bench
+	@PYTHONPATH=tools $(PYTHON) -m bench.trials $(ONLY)
 
 lint: development ## the checks alone, without the tests
 	@$(PYTHON) tools/verify.py --checks-only
