@@ -63,9 +63,7 @@ def test_the_report_needs_nothing_from_elsewhere_and_says_what_was_broken(tmp_pa
     findings = [Finding("The books balance.", False, "held_units: allotment:7: <4 of 5>")]
     write_report(tmp_path / "report.html", recording=recording(), findings=findings, facts={"Visitors": 3})
     page = (tmp_path / "report.html").read_text()
-    assert (
-        "The launch did not go well." in page and "&lt;4 of 5&gt;" in page
-    )
+    assert "The launch did not go well." in page and "&lt;4 of 5&gt;" in page
     assert not re.search(r"(src|href)=|url\(|@import|https?://", page)
     assert page.count("<svg") == page.count("<table>") == 6
 
