@@ -240,6 +240,13 @@ def test_a_country_without_subdivision_says_where_it_varies() -> None:
     assert decide(row, to=replace(GERMANY, subdivision="DE-BE")).varies_in == ()
 
 
+def test_a_stop_sale_of_a_subdivision_has_the_country_ask_for_it() -> None:
+    stop = gate.Stop(country="DE", subdivision="DE-BY", since=AT)
+    assert decide(stops=(stop,)).varies_in == ("DE-BY",)
+    assert decide(stops=(replace(stop, lifted_at=AT),)).varies_in == ()
+    assert decide(stops=(replace(stop, product="ring"),)).varies_in == ()
+
+
 def test_a_place_under_review_is_shut_for_reserving_and_says_so() -> None:
     row = rule(effect="block", subdivisions=frozenset({"DE-BE"}), review_subdivisions=frozenset({"DE-BY"}))
     there = decide(row, to=replace(GERMANY, subdivision="DE-BY"), evidence=(paper(),))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from reservations.rules.gate.facts import Question, Requirement
+from reservations.rules.gate.facts import Question, Requirement, Stop
 from reservations.rules.gate.met import valid_evidence
 
 GRANT_CONDITION, GRANT_REQUIREMENT = "no_fcc_grant_yet", "us-fcc-part-15-certification"
@@ -30,7 +31,13 @@ def varies_in(asked: Question) -> tuple[str, ...]:
         if row.named_subdivisions and _is_due(row, asked)
         for subdivision in row.named_subdivisions
     }
+    named |= {stop.subdivision for stop in asked.facts.stops if stop.subdivision and _would_bite(stop, asked)}
     return tuple(sorted(subdivision for subdivision in named if subdivision.startswith(f"{country}-")))
+
+
+def _would_bite(stop: Stop, asked: Question) -> bool:
+    there = replace(asked.destination, subdivision=stop.subdivision)
+    return stop.bites(asked.subject, there, asked.at)
 
 
 def _is_due(row: Requirement, asked: Question) -> bool:
