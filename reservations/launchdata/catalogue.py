@@ -14,7 +14,7 @@ from babel.numbers import is_currency
 
 from reservations.launchdata.files import BadLaunchData, Fields, Row, once, read_rows
 from reservations.launchdata.products import KINDS, read_prices, read_products
-from reservations.rules import gate
+from reservations.rules import destinations, gate
 
 _COUNTRIES = frozenset(country.alpha_2 for country in pycountry.countries) | {"XK"}  # Kosovo has a user-assigned code
 _SUBDIVISIONS = {row.code: row for row in pycountry.subdivisions}
@@ -96,7 +96,9 @@ def _markets(file: Row) -> Iterator[Fields]:
             "subdivisions": [
                 {"code": each.code, "name": each.name}
                 for each in sorted(_SUBDIVISIONS.values(), key=lambda each: each.name)
-                if each.country_code == code and each.parent_code is None
+                if each.country_code == code
+                and each.parent_code is None
+                and destinations.settle(code, each.code).country == code
             ],
             "notes": row.get("notes", str, None) or "",
         }

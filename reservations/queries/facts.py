@@ -21,7 +21,7 @@ from reservations.models import (
     StopSale,
     Variant,
 )
-from reservations.rules import gate, opening
+from reservations.rules import destinations, gate, opening
 from reservations.rules.money import Money
 from reservations.rules.site_features import SITE_FEATURES
 
@@ -81,8 +81,11 @@ class World:
     decided: dict[tuple[str, str, str | None], Decided] = field(default_factory=dict, compare=False, repr=False)
 
     def destination(self, country: str, subdivision: str | None = None) -> gate.Destination:
-        market = self.markets.get(country)
-        return gate.Destination(country=country, subdivision=subdivision, timezone=market.timezone if market else None)
+        """As the gate takes it: each place under its one name."""
+        place = destinations.settle(country, subdivision)
+        market = self.markets.get(place.country)
+        timezone = market.timezone if market else None
+        return gate.Destination(country=place.country, subdivision=place.subdivision, timezone=timezone)
 
     def offers(self, sku: str, country: str) -> tuple[Offering, ...]:
         """The launches of a variant in a market. No price is no offer."""

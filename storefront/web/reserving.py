@@ -89,13 +89,14 @@ def _form(
     request: HttpRequest, site: Site, row: Product, card: dict[str, Any], answer: Availability
 ) -> ReservationForm:
     window = LaunchMarket.objects.select_related("launch").filter(market=site.market, launch__products=row).first()
-    asks = bool(card["availability"].decision.varies_in)
     posted = request.POST if request.method == "POST" else None
     return ReservationForm(
         posted,
         variants=[(each["sku"], each["name"]) for each in card["variants"]],
         limit=window.launch.per_customer_limit if window else DEFAULT_LIMIT,
-        subdivisions=[(each["code"], each["name"]) for each in site.market.subdivisions] if asks else [],
+        market=site.market.code,
+        subdivisions=[(each["code"], each["name"]) for each in site.market.subdivisions],
+        asks_subdivision=bool(card["availability"].decision.varies_in),
         consents=answer.decision.consents,
         initial={"variant": answer.sku, "subdivision": answer.subdivision or ""},
     )
@@ -110,6 +111,7 @@ def _send(
         quantity=given["quantity"],
         market=site.market.code,
         subdivision=given.get("subdivision") or None,
+        postcode=given.get("postcode", ""),
         language=site.language,
         email=given["email"],
         name=given["name"],

@@ -92,7 +92,7 @@ def test_no_is_norway() -> None:
 
 @pytest.mark.django_db
 def test_the_shipped_data_is_whole() -> None:
-    assert (Market.objects.count(), Requirement.objects.count(), Product.objects.count()) == (65, 246, 4)
+    assert (Market.objects.count(), Requirement.objects.count(), Product.objects.count()) == (65, 248, 4)
     assert not Evidence.objects.filter(is_sample=False).exists()
     assert not Requirement.objects.filter(source_title="").exists()
     assert Price.objects.values("market").distinct().count() == 65
