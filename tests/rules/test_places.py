@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pycountry
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reservations.rules import destinations
@@ -43,6 +43,7 @@ def test_every_code_of_a_place_leads_to_its_one_name(country: str, subdivision: 
     assert settle(country, subdivision) == place
 
 
+@settings(deadline=None)
 @given(st.sampled_from(COUNTRIES), st.none() | st.sampled_from(PARTS))
 def test_a_settled_name_is_settled(country: str, subdivision: str | None) -> None:
     place = settle(country, subdivision)
@@ -151,6 +152,7 @@ def test_what_is_no_postcode_of_the_country_is_refused_with_an_example_of_one(co
     assert locate(country, None, caught.value.example) == Place(country)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(COUNTRIES), st.none() | st.sampled_from(PARTS), st.text(max_size=12))
 def test_whatever_is_written_is_a_place_or_a_foreseen_no(country: str, said: str | None, postcode: str) -> None:
     try:

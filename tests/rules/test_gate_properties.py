@@ -1,0 +1,204 @@
+"""What is true of the gate whatever the law says: over made-up facts, and over those that ship."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pycountry
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reservations.rules import gate
+from tests.rules.shipped import shipped
+
+MANY = settings(max_examples=100, deadline=None)
+FEW = settings(max_examples=60, deadline=None)
+DAYS = st.dates(date(2025, 1, 1), date(2029, 1, 1))
+INSTANTS = st.datetimes(datetime(2025, 1, 1), datetime(2029, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+RANDOM = st.randoms(use_true_random=False)
+
+IDS = [*"abcdefg", gate.GRANT_REQUIREMENT]
+CODES = st.frozensets(st.sampled_from(["DE", "FR"]))
+PARTS = st.just(frozenset()) | st.frozensets(st.sampled_from(["DE-BE", "DE-BY", "FR-IDF"]), min_size=1, max_size=2)
+made_up_rules = st.builds(
+    gate.Requirement,
+    id=st.sampled_from(IDS),
+    title=st.just("A rule"),
+    jurisdiction=CODES,
+    applies_to=st.frozensets(st.sampled_from(["radio", "camera", "microphone"])),
+    effect=st.sampled_from(gate.EFFECTS),
+    stage=st.sampled_from(gate.DUTY_STAGES),
+    notice=st.none() | st.just("Read this."),
+    effective_from=st.none() | DAYS,
+    effective_to=st.none() | DAYS,
+    transition_until=st.none() | DAYS,
+    subdivisions=PARTS,
+    exclude_subdivisions=PARTS,
+    review_subdivisions=PARTS,
+    product_types=st.just(frozenset()) | st.just(frozenset({"ring"})),
+    condition=st.none() | st.sampled_from(["wired_charging", gate.GRANT_CONDITION]),
+    inherits=st.frozensets(st.sampled_from(IDS), max_size=2),
+    evidence_validity=st.none() | st.just("P1Y"),
+    per_country_evidence=st.booleans(),
+    site_feature=st.booleans(),
+)
+made_up_papers = st.builds(
+    gate.Evidence,
+    id=st.sampled_from("pqrs"),
+    requirement=st.sampled_from(IDS),
+    products=st.just(frozenset({"glasses"})) | st.just(frozenset({"ring"})),
+    markets=CODES,
+    subdivisions=PARTS,
+    issued_on=DAYS,
+    expires_on=st.none() | st.just(date(2030, 1, 1)),
+    withdrawn_at=st.none() | INSTANTS,
+)
+made_up_stops = st.builds(
+    gate.Stop, country=st.none() | st.just("DE"), subdivision=st.none() | st.just("DE-BY"), since=INSTANTS
+)
+made_up_facts = st.builds(
+    gate.Facts,
+    st.lists(made_up_rules, max_size=6, unique_by=lambda row: row.id).map(tuple),
+    st.lists(made_up_papers, max_size=4, unique_by=lambda row: row.id).map(tuple),
+    st.lists(made_up_stops, max_size=1).map(tuple),
+    st.frozensets(st.sampled_from(IDS), max_size=2),
+)
+made_up_subjects = st.builds(
+    gate.Subject,
+    sku=st.just("S1"),
+    product=st.just("glasses"),
+    kind=st.just("glasses"),
+    capabilities=st.frozensets(st.sampled_from(["radio", "camera"])),
+    conditions=st.dictionaries(st.just("wired_charging"), st.booleans() | st.none()),
+    placed_on=st.none() | DAYS,
+)
+made_up_places = st.builds(
+    gate.Destination,
+    country=st.just("DE"),
+    subdivision=st.sampled_from([None, "DE-BE", "DE-BY"]),
+    timezone=st.none() | st.just("Europe/Berlin"),
+)
+
+RULES, PAPERS = shipped().facts.requirements, shipped().facts.evidence
+SUBJECTS = st.sampled_from(sorted(shipped().subjects.values(), key=lambda subject: subject.sku))
+PLACES = st.sampled_from(
+    sorted(
+        {code for row in RULES for code in row.jurisdiction | row.named_subdivisions}
+        | {part.code for part in pycountry.subdivisions if part.parent_code is None}
+    )
+).map(shipped().destination)
+
+
+def forbidden(subject: gate.Subject, to: gate.Destination, facts: gate.Facts, at: datetime) -> set[str]:
+    decision = gate.decide(subject=subject, destination=to, facts=facts, at=at)
+    return {stage for stage, allowed in decision.stages.items() if not allowed}
+
+
+def with_rule(facts: gate.Facts, *rows: gate.Requirement) -> gate.Facts:
+    return replace(facts, requirements=(*facts.requirements, *rows))
+
+
+def with_papers(facts: gate.Facts, papers: Iterable[gate.Evidence]) -> gate.Facts:
+    return replace(facts, evidence=(*facts.evidence, *papers))
+
+
+def shuffled(facts: gate.Facts, rng: random.Random) -> gate.Facts:
+    rows = [list(facts.requirements), list(facts.evidence), list(facts.stops)]
+    for each in rows:
+        rng.shuffle(each)
+    return gate.Facts(tuple(rows[0]), tuple(rows[1]), tuple(rows[2]), facts.site_features)
+
+
+@MANY
+@given(made_up_facts, made_up_rules, made_up_subjects, made_up_places, INSTANTS)
+def test_a_further_requirement_never_opens_anything(
+    facts: gate.Facts, extra: gate.Requirement, subject: gate.Subject, to: gate.Destination, at: datetime
+) -> None:
+    after = with_rule(facts, replace(extra, id="extra"))
+    assert forbidden(subject, to, facts, at) <= forbidden(subject, to, after, at)
+
+
+@MANY
+@given(made_up_facts, made_up_papers, made_up_subjects, made_up_places, INSTANTS)
+def test_further_evidence_never_shuts_anything(
+    facts: gate.Facts, extra: gate.Evidence, subject: gate.Subject, to: gate.Destination, at: datetime
+) -> None:
+    after = with_papers(facts, [replace(extra, id="extra")])
+    assert forbidden(subject, to, after, at) <= forbidden(subject, to, facts, at)
+
+
+@MANY
+@given(made_up_facts, made_up_subjects, made_up_places, INSTANTS, RANDOM)
+def test_the_order_of_rows_never_matters(
+    facts: gate.Facts, subject: gate.Subject, to: gate.Destination, at: datetime, rng: random.Random
+) -> None:
+    asked = {"subject": subject, "destination": to, "at": at}
+    again = shuffled(facts, rng)
+    assert gate.decide(**asked, facts=facts) == gate.decide(**asked, facts=again)
+    assert gate.next_change_at(**asked, facts=facts) == gate.next_change_at(**asked, facts=again)
+
+
+@MANY
+@given(made_up_facts, made_up_subjects, made_up_places, INSTANTS, INSTANTS)
+def test_nothing_changes_before_the_next_change(
+    facts: gate.Facts, subject: gate.Subject, to: gate.Destination, at: datetime, other: datetime
+) -> None:
+    asked = {"subject": subject, "destination": to, "facts": facts}
+    change = gate.next_change_at(**asked, at=at)
+    now = gate.decide(**asked, at=at)
+    if other >= at and (change is None or other < change):
+        assert gate.decide(**asked, at=other) == now
+    if change is not None:
+        assert change > at and gate.decide(**asked, at=change) != now
+
+
+@FEW
+@given(st.sets(st.sampled_from(RULES)), st.sampled_from(RULES), SUBJECTS, PLACES, INSTANTS)
+def test_a_further_requirement_of_the_shipped_law_never_opens_anything(
+    rows: set[gate.Requirement], extra: gate.Requirement, subject: gate.Subject, to: gate.Destination, at: datetime
+) -> None:
+    facts = replace(shipped().facts, requirements=tuple(row for row in rows if row is not extra))
+    assert forbidden(subject, to, facts, at) <= forbidden(subject, to, with_rule(facts, extra), at)
+
+
+@FEW
+@given(made_up_rules, st.sampled_from(RULES), SUBJECTS, PLACES, INSTANTS)
+def test_a_new_requirement_beside_the_shipped_law_never_opens_anything(
+    new: gate.Requirement, like: gate.Requirement, subject: gate.Subject, to: gate.Destination, at: datetime
+) -> None:
+    """It may stand where another stands, or inherit it elsewhere."""
+    facts = shipped().facts
+    twin = replace(like, id="twin", effect=new.effect, stage=new.stage, condition=new.condition)
+    heir = replace(new, id="heir", jurisdiction=frozenset({to.country}), inherits=frozenset({like.id}))
+    assert forbidden(subject, to, facts, at) <= forbidden(subject, to, with_rule(facts, twin, heir), at)
+
+
+@FEW
+@given(st.sets(st.sampled_from(PAPERS)), st.sampled_from(PAPERS), SUBJECTS, PLACES, INSTANTS)
+def test_further_evidence_for_the_shipped_law_never_shuts_anything(
+    papers: set[gate.Evidence], extra: gate.Evidence, subject: gate.Subject, to: gate.Destination, at: datetime
+) -> None:
+    facts = replace(shipped().facts, evidence=tuple(paper for paper in papers if paper is not extra))
+    assert forbidden(subject, to, with_papers(facts, [extra]), at) <= forbidden(subject, to, facts, at)
+
+
+@FEW
+@given(st.sampled_from(RULES), made_up_papers, SUBJECTS, PLACES, INSTANTS)
+def test_a_new_document_for_the_shipped_law_never_shuts_anything(
+    rule: gate.Requirement, new: gate.Evidence, subject: gate.Subject, to: gate.Destination, at: datetime
+) -> None:
+    facts = shipped().facts
+    paper = replace(new, requirement=rule.id, products=frozenset({subject.product}), markets=rule.jurisdiction)
+    assert forbidden(subject, to, with_papers(facts, [paper]), at) <= forbidden(subject, to, facts, at)
+
+
+@FEW
+@given(SUBJECTS, PLACES, INSTANTS, RANDOM)
+def test_the_order_of_the_shipped_rows_never_matters(
+    subject: gate.Subject, to: gate.Destination, at: datetime, rng: random.Random
+) -> None:
+    asked = {"subject": subject, "destination": to, "at": at}
+    assert gate.decide(**asked, facts=shipped().facts) == gate.decide(**asked, facts=shuffled(shipped().facts, rng))
