@@ -79,7 +79,10 @@ def read_rows() -> list[Row]:
     cells = {number: [cell.strip() for cell in line.strip("|").split("|")] for number, line in enumerate(lines, 1)}
     found = [(number, row) for number, row in cells.items() if lines[number - 1].startswith("|")]
     rows = [(number, row) for number, row in found if row[0] != "sku" and not row[0].startswith("---")]
-    return [Row(number, *row[:6], tuple(row[6].split())) for number, row in rows]
+    return [
+        Row(number, sku, to, at, proven, may, status, tuple(decides.split()))
+        for number, (sku, to, at, proven, may, status, decides) in rows
+    ]
 
 
 ROWS = read_rows()

@@ -22,7 +22,9 @@ RANDOM = st.randoms(use_true_random=False)
 
 IDS = [*"abcdefg", gate.GRANT_REQUIREMENT]
 CODES = st.frozensets(st.sampled_from(["DE", "FR"]))
-PARTS = st.just(frozenset()) | st.frozensets(st.sampled_from(["DE-BE", "DE-BY", "FR-IDF"]), min_size=1, max_size=2)
+PARTS: st.SearchStrategy[frozenset[str]] = st.just(frozenset()) | st.frozensets(
+    st.sampled_from(["DE-BE", "DE-BY", "FR-IDF"]), min_size=1, max_size=2
+)
 made_up_rules = st.builds(
     gate.Requirement,
     id=st.sampled_from(IDS),
