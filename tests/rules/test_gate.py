@@ -300,6 +300,21 @@ def test_the_next_change_is_the_first_date_at_which_the_answer_differs() -> None
     assert gate.next_change_at(subject=GLASSES, destination=GERMANY, facts=quiet, at=AT) is None
 
 
+def test_the_next_change_may_be_the_end_of_a_transition_or_of_the_american_grant() -> None:
+    spared = rule(effective_from=date(2026, 8, 2), transition_until=date(2026, 12, 2))
+    older = replace(GLASSES, placed_on=date(2026, 5, 1))
+    facts = gate.Facts((spared,), (), (), frozenset())
+    change = gate.next_change_at(subject=older, destination=GERMANY, facts=facts, at=AT)
+    assert change == datetime(2026, 12, 1, 23, tzinfo=UTC)
+
+    grant = rule(id=gate.GRANT_REQUIREMENT, jurisdiction=frozenset({"US"}))
+    waits = rule(condition=gate.GRANT_CONDITION)
+    granted = paper(requirement=grant.id, expires_on=date(2027, 5, 1))
+    facts = gate.Facts((grant, waits), (granted,), (), frozenset())
+    change = gate.next_change_at(subject=GLASSES, destination=GERMANY, facts=facts, at=AT)
+    assert change == datetime(2027, 4, 30, 22, tzinfo=UTC)
+
+
 def test_a_lapsed_certificate_is_named_in_the_reason() -> None:
     reason = decide(rule(), evidence=(paper(expires_on=date(2026, 6, 1)),)).reasons[0]
     assert reason.evidence == "paper"
