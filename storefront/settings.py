@@ -122,6 +122,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "storefront.web.middleware.DatabaseAway",
 ]
 # Under /api/v1/ there are no cookies, forms, sessions, pages or static files: see `wsgi.py`.
 API_MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", "storefront.web.middleware.BodyLimit"]

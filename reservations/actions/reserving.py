@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from reservations.actions.claiming import Answer, Ask, Granted, Request, claim
+from reservations.actions.asks import Answer, Ask, Granted, Request
+from reservations.actions.claiming import claim
 from reservations.actions.gathering import Gathering
 from reservations.actions.wishes import NotAvailableInMarket, Wish
 from reservations.models import Reservation, ReviewTask, Variant

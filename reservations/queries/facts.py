@@ -87,6 +87,10 @@ class World:
         timezone = market.timezone if market else None
         return gate.Destination(country=place.country, subdivision=place.subdivision, timezone=timezone)
 
+    def skus_of(self, product: str) -> tuple[str, ...]:
+        """In the order of the shop; none for an unknown product."""
+        return tuple(sku for sku, subject in self.subjects.items() if subject.product == product)
+
     def offers(self, sku: str, country: str) -> tuple[Offering, ...]:
         """The launches of a variant in a market. No price is no offer."""
         if (sku, country) not in self.prices:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +95,7 @@ OPTIONS = {
 }
 
 
-def variant_name(options: dict[str, str]) -> str:
+def variant_name(options: Mapping[str, str]) -> str:
     """The options of a variant in words."""
     return ", ".join(_option(key, value) for key, value in options.items())
 

@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from reservations.actions import cancelling, claiming, reserving, wishes
+from reservations.actions import asks, cancelling, reserving, wishes
 from reservations.models import Allotment, ApiKey, Reservation
 from reservations.rules import lifecycle
 from storefront import clock
@@ -129,11 +129,11 @@ def _wish(key: ApiKey, body: ReservationIn) -> wishes.Wish:
     )
 
 
-def _repeatable(name: str, key: ApiKey, body: ReservationIn) -> claiming.Request:
+def _repeatable(name: str, key: ApiKey, body: ReservationIn) -> asks.Request:
     """The same key with the same body, however its members are ordered, is the same request."""
     if not name or len(name) > MOST_KEY_LETTERS or not name.isprintable():
         raise Problem(400, "idempotency_key_required", "Send Idempotency-Key, at most 255 printable characters.")
-    return claiming.Request(
+    return asks.Request(
         partner_id=key.partner_id,
         key=name,
         is_sandbox=key.is_sandbox,
@@ -142,9 +142,9 @@ def _repeatable(name: str, key: ApiKey, body: ReservationIn) -> claiming.Request
     )
 
 
-def write_outcome(outcome: claiming.Granted | wishes.Refusal) -> claiming.Answer:
+def write_outcome(outcome: asks.Granted | wishes.Refusal) -> asks.Answer:
     """The answer, a refusal included: both are kept for repeats."""
-    if isinstance(outcome, claiming.Granted):
+    if isinstance(outcome, asks.Granted):
         return 201, shapes.granted(outcome)
     problem, _headers = describe(outcome)
     assert problem is not None

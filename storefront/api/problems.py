@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import RequestDataTooBig
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from pydantic import ValidationError as Invalid
 from rest_framework import exceptions
@@ -18,9 +18,9 @@ from reservations.actions import wishes
 from reservations.rules import gate
 from storefront.api import bodies
 from storefront.refusals import CODES
+from storefront.web.middleware import RETRY_SECONDS
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_SECONDS = 2
 MALFORMED = "The body is not valid JSON in UTF-8."
 
 
@@ -45,7 +45,10 @@ _OTHERS: dict[type[Exception], tuple[int, str, str]] = {
     exceptions.NotFound: (404, "not_found", "There is nothing here, or it is not yours."),
     Http404: (404, "not_found", "There is nothing here, or it is not yours."),
     RequestDataTooBig: (413, "too_large", "Send a smaller body."),
-    OperationalError: (503, "try_again", "The books are busy. Send the same request again; nothing is doubled."),
+    **dict.fromkeys(
+        (OperationalError, InterfaceError),
+        (503, "try_again", "The books are busy. Send the same request again; nothing is doubled."),
+    ),
     wishes.KeyReused: (
         422,
         "idempotency_key_reused",

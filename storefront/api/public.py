@@ -16,10 +16,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from reservations.models import Launch, Market, Price, Product, Variant
+from reservations.models import Launch, Market, Product
 from reservations.queries.availability import Availability, availabilities, skus_of
 from reservations.queries.draws import draw_of, proof
+from reservations.queries.facts import current_world
 from reservations.rules import destinations
+from reservations.rules.money import Money
 from storefront import clock
 from storefront.api import serializers, shapes
 from storefront.api.problems import Problem
@@ -52,15 +54,12 @@ def paged(
     return pages.get_paginated_response(shape(list(found or [])))
 
 
-def read_market(request: Request) -> Market | None:
-    """The market of the query, or none. Raises unknown_market."""
+def read_market(request: Request) -> str | None:
+    """The code of the market of the query, or none. Raises unknown_market."""
     code = request.query_params.get("market")
-    if code is None:
-        return None
-    row = Market.objects.filter(code=code.upper()).first()
-    if row is None:
+    if code is not None and code.upper() not in current_world().markets:
         raise Problem(422, "unknown_market", "There is no such market. GET /api/v1/markets/ lists them.")
-    return row
+    return code and code.upper()
 
 
 def read_instant(request: Request) -> datetime | None:
@@ -111,8 +110,8 @@ class Products(Public):
         kind = request.query_params.get("kind")
         if kind is not None:
             rows = rows.filter(kind=kind)
-        prices, found = _in_market(read_market(request))
-        return paged(request, rows, "position", lambda page: [shapes.product(row, prices, found) for row in page])
+        offers = _offers_in(read_market(request))
+        return paged(request, rows, "position", lambda page: [shapes.product(row, offers) for row in page])
 
 
 class OneProduct(Public):
@@ -121,15 +120,16 @@ class OneProduct(Public):
         row = Product.objects.prefetch_related("variants").filter(slug=slug).first()
         if row is None:
             raise NotFound
-        return Response(shapes.product(row, *_in_market(read_market(request))))
+        return Response(shapes.product(row, _offers_in(read_market(request))))
 
 
-def _in_market(market: Market | None) -> tuple[dict[int, Price] | None, dict[str, Availability] | None]:
+def _offers_in(market: str | None) -> dict[str, tuple[Money | None, Availability]] | None:
+    """SKU → price and availability."""
     if market is None:
-        return None, None
-    skus = list(Variant.objects.values_list("sku", flat=True))
-    rows = availabilities(skus=skus, at=clock.now(), destinations=[(market.code, None)])
-    return {row.variant_id: row for row in Price.objects.filter(market=market)}, {row.sku: row for row in rows}
+        return None
+    world = current_world()
+    rows = availabilities(skus=world.subjects, at=clock.now(), destinations=[(market, None)])
+    return {row.sku: (world.prices.get((row.sku, market)), row) for row in rows}
 
 
 class ProductAvailability(Public):
@@ -217,9 +217,8 @@ class LaunchDraw(Public):
     def get(self, request: Request, slug: str) -> Response:
         """The draw of the opening of `market` (the first opening without one): promise before, proof after."""
         market = read_market(request)
-        code = market.code if market else None
-        drawing.hold_if_asked(slug, code)
-        row = draw_of(slug, code)
+        drawing.hold_if_asked(slug, market)
+        row = draw_of(slug, market)
         if row is None:
             raise NotFound
         return _told_now(Response(shapes.draw(proof(row))))

@@ -8,12 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.templatetags.static import static
 
-from reservations.actions.claiming import Granted
-from reservations.models import Launch, Market, Price, Product, Reservation
+from reservations.actions.asks import Granted
+from reservations.models import Launch, Market, Product, Reservation
 from reservations.queries import links
 from reservations.queries.availability import Availability
 from reservations.queries.places import Standing, standings
 from reservations.rules import opening
+from reservations.rules.money import Money
 from storefront.api.problems import notice, reason, stamp
 
 _TAX_NAMES = {
@@ -61,19 +62,17 @@ def availability(row: Availability) -> dict[str, Any]:
     }
 
 
-def product(
-    row: Product, prices: dict[int, Price] | None = None, availabilities: dict[str, Availability] | None = None
-) -> dict[str, Any]:
-    """A product; with prices and availabilities of one market, each variant's own."""
+def product(row: Product, offers: dict[str, tuple[Money | None, Availability]] | None = None) -> dict[str, Any]:
+    """A product; with price and availability in one market, each variant's own."""
     variants = []
     for variant in sorted(row.variants.all(), key=lambda each: each.position):
         shown: dict[str, Any] = {"sku": variant.sku, "options": variant.options}
-        if prices is not None and availabilities is not None:
-            price = prices.get(variant.pk)
+        if offers is not None:
+            price, found = offers[variant.sku]
             shown |= {
                 "price": money(price.amount_minor, price.currency) if price else None,
                 "deposit": None,
-                "availability": availability(availabilities[variant.sku]),
+                "availability": availability(found),
             }
         variants.append(shown)
     stem = _PICTURES.get(row.slug)

@@ -15,12 +15,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from reservations.actions import cancelling, reserving, wishes
-from reservations.models import LaunchMarket, Market, Product, Reservation
+from reservations.models import Market, Product, Reservation
 from reservations.queries import links, texts
 from reservations.queries.availability import Availability, availabilities
+from reservations.queries.facts import World, current_offering, current_world
 from reservations.queries.places import people_ahead
 from reservations.queries.receipts import read as read_receipt
-from reservations.queries.receipts import tax_words
+from reservations.queries.receipts import tax_words, variant_name
 from reservations.rules import gate, lifecycle, opening, places
 from storefront import clock
 from storefront.actors import actor
@@ -42,37 +43,32 @@ def reserve(request: HttpRequest, site: Site, slug: str) -> HttpResponse:
     wanted = request.GET.get("market", "").upper()
     if request.method != "POST" and wanted and wanted != site.market.code:
         return HttpResponseRedirect(f"{links.prefix(site.language, wanted)}reserve/{slug}/")
-    row = Product.objects.filter(slug=slug).first()
-    if row is None:
-        return problem(request, 404, "unknown_product", _("There is no such product."), site=site)
     if "show" in request.POST:
         choice = urlencode({name: _asked(request, name) for name in ("variant", "subdivision")})
         return see_other(f"{request.path}?{choice}")
-    card = product_cards(site, [row], clock.now())[0]
-    answers = _answers(card, site, _asked(request, "subdivision"))
-    answer = answers.get(_asked(request, "variant"), answers[card["availability"].sku])
-    attempt = _attempt(request)
-    form = _form(request, site, row, card, answer)
-    if request.method == "POST" and form.is_valid():
-        return _send(request, site, card, form, answers)
-    status = 422 if request.method == "POST" else 200
-    response = render(request, "reserve.html", _context(request, site, card, form, answers), status=status)
-    remember_choice(response, site)
-    response.set_cookie(ATTEMPT_COOKIE, str(attempt), httponly=True, samesite="Lax", secure=settings.IS_SECURE)
-    return response
+    world = current_world()
+    skus = world.skus_of(slug)
+    if not skus:
+        return problem(request, 404, "unknown_product", _("There is no such product."), site=site)
+    if request.method != "POST":
+        return _show(request, site, slug, world)
+    form = _form(request, site, world, skus, _asked(request, "variant"))
+    if not form.is_valid():
+        return _show(request, site, slug, world, form)
+    try:
+        return _reserve(request, site, form)
+    except wishes.Refusal as refusal:
+        return _show(request, site, slug, world, form, refusal)
 
 
 def _asked(request: HttpRequest, name: str) -> str:
     return request.POST.get(name) or request.GET.get(name, "")
 
 
-def _answers(card: dict[str, Any], site: Site, subdivision: str) -> dict[str, Availability]:
-    """SKU → the availability of each variant at the chosen place."""
-    known = {each["code"] for each in site.market.subdivisions}
-    place = subdivision if subdivision in known else None
-    skus = [variant["sku"] for variant in card["variants"]]
-    rows = availabilities(skus=skus, at=clock.now(), destinations=[(site.market.code, place)])
-    return {row.sku: row for row in rows}
+def _place(request: HttpRequest, site: Site) -> str | None:
+    """The part of the country that was asked for, where there is such a part."""
+    asked = _asked(request, "subdivision")
+    return asked if asked in {each["code"] for each in site.market.subdivisions} else None
 
 
 def _attempt(request: HttpRequest) -> uuid.UUID:
@@ -85,26 +81,26 @@ def _attempt(request: HttpRequest) -> uuid.UUID:
     return uuid.uuid4()
 
 
-def _form(
-    request: HttpRequest, site: Site, row: Product, card: dict[str, Any], answer: Availability
-) -> ReservationForm:
-    window = LaunchMarket.objects.select_related("launch").filter(market=site.market, launch__products=row).first()
-    posted = request.POST if request.method == "POST" else None
+def _form(request: HttpRequest, site: Site, world: World, skus: tuple[str, ...], sku: str) -> ReservationForm:
+    """The form as the chosen variant and place ask for it, from the facts in memory."""
+    at, market, place = clock.now(), site.market.code, _place(request, site)
+    chosen = sku if sku in skus else skus[0]
+    offering = current_offering(world.offers(chosen, market), at)
+    asks = bool(world.decide(chosen, market, None, at).decision.varies_in)
     return ReservationForm(
-        posted,
-        variants=[(each["sku"], each["name"]) for each in card["variants"]],
-        limit=window.launch.per_customer_limit if window else DEFAULT_LIMIT,
-        market=site.market.code,
+        request.POST if request.method == "POST" else None,
+        variants=[(each, variant_name(world.subjects[each].options)) for each in skus],
+        limit=offering.per_customer_limit if offering else DEFAULT_LIMIT,
+        market=market,
         subdivisions=[(each["code"], each["name"]) for each in site.market.subdivisions],
-        asks_subdivision=bool(card["availability"].decision.varies_in),
-        consents=answer.decision.consents,
-        initial={"variant": answer.sku, "subdivision": answer.subdivision or ""},
+        asks_subdivision=asks,
+        consents=world.decide(chosen, market, place, at).decision.consents,
+        initial={"variant": chosen, "subdivision": place or ""},
     )
 
 
-def _send(
-    request: HttpRequest, site: Site, card: dict[str, Any], form: ReservationForm, answers: dict[str, Availability]
-) -> HttpResponse:
+def _reserve(request: HttpRequest, site: Site, form: ReservationForm) -> HttpResponse:
+    """Raises the Refusal."""
     given = form.cleaned_data
     wish = wishes.Wish(
         sku=given["variant"],
@@ -118,15 +114,34 @@ def _send(
         consents=form.given_consents(),
         attempt=_attempt(request),
     )
-    try:
-        reservation = reserving.reserve(wish=wish, at=clock.now())
-    except wishes.Refusal as refusal:
-        told = refusals.explain(refusal, site, card)
-        return render(
-            request, "reserve.html", _context(request, site, card, form, answers, told), status=told["status"]
-        )
+    reservation = reserving.reserve(wish=wish, at=clock.now())
     response = see_other(links.reservation_path(reservation) + "&new=1")
     response.delete_cookie(ATTEMPT_COOKIE)
+    return response
+
+
+def _show(
+    request: HttpRequest,
+    site: Site,
+    slug: str,
+    world: World,
+    form: ReservationForm | None = None,
+    refusal: wishes.Refusal | None = None,
+) -> HttpResponse:
+    """The page: to be filled in, to be mended, or with what was refused."""
+    card = product_cards(site, [Product.objects.get(slug=slug)], clock.now())[0]
+    skus = [variant["sku"] for variant in card["variants"]]
+    rows = availabilities(skus=skus, at=clock.now(), destinations=[(site.market.code, _place(request, site))])
+    answers = {row.sku: row for row in rows}
+    asked = _asked(request, "variant")
+    best = asked if asked in answers else card["availability"].sku
+    form = form or _form(request, site, world, world.skus_of(slug), best)
+    told = refusals.explain(refusal, site, card) if refusal else None
+    status = told["status"] if told else 422 if form.is_bound else 200
+    response = render(request, "reserve.html", _context(request, site, card, form, answers, told), status=status)
+    remember_choice(response, site)
+    attempt = str(_attempt(request))
+    response.set_cookie(ATTEMPT_COOKIE, attempt, httponly=True, samesite="Lax", secure=settings.IS_SECURE)
     return response
 
 

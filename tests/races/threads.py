@@ -20,7 +20,7 @@ django.setup()
 
 from django.db import DataError  # noqa: E402
 
-from reservations.actions.claiming import Request  # noqa: E402
+from reservations.actions.asks import Request  # noqa: E402
 from reservations.actions.reserving import reserve_once  # noqa: E402
 from reservations.models import CustomerLimit, IdempotencyKey, Message, Partner, Reservation  # noqa: E402
 from storefront.api.partners import write_outcome  # noqa: E402

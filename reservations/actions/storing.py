@@ -1,0 +1,150 @@
+"""Storing: the rows of a claim, as statements that travel with its commit."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from reservations.actions import receipts
+from reservations.actions.asks import Ask, Granted, Request
+from reservations.actions.preparing import Prepared
+from reservations.actions.wishes import Refusal, Wish
+from reservations.models import Allotment, Event, IdempotencyKey, Message, Reservation, Wording
+from reservations.models.rows import Row, Statement, insert_statement, select_rows, write_rows
+from reservations.rules import lifecycle, places
+
+ALLOTMENTS = Allotment._meta.db_table
+
+
+def wordings_of(entries: Iterable[tuple[Ask, Prepared]], *, but: set[str]) -> list[Statement]:
+    """What was shown is stored once; another process may have been faster."""
+    new = {prepared.shown.digest: prepared.shown.notices for _, prepared in entries}
+    rows = [{"digest": digest, "notices": new[digest]} for digest in sorted(new.keys() - but)]
+    if not rows:
+        return []
+    statement = insert_statement(Wording, rows)
+    return [Statement(f"{statement.sql} ON CONFLICT (digest) DO NOTHING", statement.values)]
+
+
+def rows_of(made: Sequence[tuple[Reservation, Wish]], lines: Mapping[int, places.Line]) -> list[Statement]:
+    """The reservations, their events, the mails that are owed, and the lines as they are now."""
+    if not made:
+        return []
+    owed = [_message(reservation) for reservation, wish in made if not wish.is_sandbox]
+    moved = [
+        {"id": pk, "held": each.held, "waiting": each.waiting, "last_place": each.last_place}
+        for pk, each in lines.items()
+    ]
+    columns = tuple(moved[0])
+    sets = ", ".join(f"{name} = given.{name}" for name in columns[1:])
+    given = select_rows(Allotment, columns)
+    move = f"UPDATE {ALLOTMENTS} SET {sets} FROM ({given}) given WHERE {ALLOTMENTS}.id = given.id"  # noqa: S608
+    return [
+        Statement(move, [write_rows(moved)]),
+        insert_statement(Reservation, [_columns(reservation) for reservation, _ in made]),
+        insert_statement(Event, [_event(reservation, wish) for reservation, wish in made]),
+        *([insert_statement(Message, owed)] if owed else []),
+    ]
+
+
+def make_reservation(prepared: Prepared, place: places.Place) -> Reservation:
+    wish, at = prepared.wish, prepared.at
+    receipt = receipts.write(
+        quantity=wish.quantity,
+        market=prepared.market,
+        price=prepared.price,
+        decision=prepared.decision,
+        offering=prepared.offering,
+    )
+    return Reservation(
+        id=places.identifier(at, secrets.randbits(74)),
+        reference=places.reference(secrets.randbits(40)),
+        status=lifecycle.CONFIRMED if place.is_confirmed else lifecycle.WAITLISTED,
+        launch_id=prepared.offering.launch_id,
+        variant_id=prepared.variant_id,
+        market_id=prepared.market.code,
+        allotment_id=prepared.allotment_id,
+        subdivision=wish.subdivision or "",
+        quantity=wish.quantity,
+        place_number=place.number,
+        language=wish.language,
+        email=wish.email,
+        email_key=wish.email_key,
+        name=wish.name,
+        phone=wish.phone,
+        unit_price_minor=prepared.price.amount_minor,
+        currency=prepared.price.currency,
+        receipt=receipt,
+        wording_id=prepared.shown.digest,
+        partner_id=wish.partner_id,
+        partner_reference=wish.partner_reference,
+        attempt=wish.attempt,
+        is_sandbox=wish.is_sandbox,
+        created_at=at,
+        confirmed_at=at if place.is_confirmed else None,
+    )
+
+
+_RESERVATION = tuple((str(field.column), field.attname) for field in Reservation._meta.concrete_fields)
+
+
+def _columns(reservation: Reservation) -> Row:
+    kept = reservation.__dict__
+    return {column: kept[name] for column, name in _RESERVATION}
+
+
+def _event(reservation: Reservation, wish: Wish) -> Row:
+    return {
+        "at": reservation.created_at,
+        "actor": f"partner:{wish.partner_slug}" if wish.partner_id else "customer",
+        "action": f"reservation.{reservation.status}",
+        "subject": f"reservation:{reservation.reference}",
+        "reservation_id": reservation.pk,
+        "facts": {
+            "sku": wish.sku,
+            "quantity": wish.quantity,
+            "market": reservation.market_id,
+            "place": reservation.place_number,
+        },
+        "reason": "",
+    }
+
+
+def _message(reservation: Reservation) -> Row:
+    return {
+        "reservation_id": reservation.pk,
+        "kind": reservation.status,
+        "version": 1,
+        "state": Message.OWED,
+        "attempts": 0,
+        "due_at": reservation.created_at,
+        "journal": "",
+        "last_error": "",
+        "recipient": "",
+        "subject": "",
+        "raw": "",
+    }
+
+
+def answers_of(asks: Iterable[Ask]) -> list[Statement]:
+    """What each request is answered, for when it comes again."""
+    rows = []
+    for ask in asks:
+        if ask.request and isinstance(ask.outcome, (Granted, Refusal)):
+            ask.answer = ask.request.write(ask.outcome)
+            rows.append(_kept_answer(ask.request, ask.at, *ask.answer))
+    return [insert_statement(IdempotencyKey, rows)] if rows else []
+
+
+def _kept_answer(request: Request, at: datetime, status: int, answer: dict[str, Any]) -> Row:
+    return {
+        "partner_id": request.partner_id,
+        "key": request.key,
+        "is_sandbox": request.is_sandbox,
+        "body_digest": request.body_digest,
+        "created_at": at,
+        "status": status,
+        "answer": answer,
+    }
