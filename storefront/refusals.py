@@ -7,6 +7,8 @@ CODES: dict[type[Exception], tuple[int, str]] = {
     wishes.UnknownMarket: (422, "unknown_market"),
     wishes.SubdivisionRequired: (422, "subdivision_required"),
     wishes.UnknownSubdivision: (422, "invalid"),
+    wishes.UnknownPostcode: (422, "invalid"),
+    wishes.PostcodeElsewhere: (422, "invalid"),
     wishes.NotAvailableInMarket: (451, "not_available_in_market"),
     wishes.NotOpenYet: (409, "not_open_yet"),
     wishes.LaunchPaused: (409, "launch_paused"),

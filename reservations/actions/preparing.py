@@ -5,7 +5,7 @@ Pure on a `World`: no query, nothing stored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reservations.actions.receipts import Shown, show
@@ -17,16 +17,18 @@ from reservations.actions.wishes import (
     LimitReached,
     NotAvailableInMarket,
     NotOpenYet,
+    PostcodeElsewhere,
     Refusal,
     SoldOut,
     SubdivisionRequired,
     UnknownMarket,
+    UnknownPostcode,
     UnknownSku,
     UnknownSubdivision,
     Wish,
 )
 from reservations.queries.facts import Decided, MarketTerms, Offering, World, current_offering
-from reservations.rules import gate, opening
+from reservations.rules import destinations, gate, opening
 from reservations.rules.money import Money
 
 
@@ -65,13 +67,9 @@ def prepare(*, wish: Wish, world: World, at: datetime) -> Prepared:
     ids = world.variant_ids.get(wish.sku)
     if ids is None:
         raise UnknownSku(wish.sku)
-    market = world.markets.get(wish.market)
-    if market is None:
-        raise UnknownMarket(wish.market)
-    if wish.subdivision and wish.subdivision not in market.subdivisions:
-        raise UnknownSubdivision(market.code, wish.subdivision)
-    decided = world.decide(wish.sku, market.code, wish.subdivision or None, at)
-    decision = _allowed(decided, market)
+    wish, market = _settled(wish, world)
+    decided = world.decide(wish.sku, market.code, wish.subdivision, at)
+    decision = _allowed(decided, wish)
     offering = _open_offering(world, wish, at)
     _check_consents(wish, decision)
     if wish.quantity > offering.per_customer_limit:
@@ -96,14 +94,33 @@ def prepare(*, wish: Wish, world: World, at: datetime) -> Prepared:
     )
 
 
-def _allowed(decided: Decided, market: MarketTerms) -> gate.Decision:
+def _settled(wish: Wish, world: World) -> tuple[Wish, MarketTerms]:
+    """The wish with market and subdivision as the delivery address names them, and that market."""
+    market = world.markets.get(destinations.settle(wish.market).country)
+    if market is None:
+        raise UnknownMarket(wish.market)
+    try:
+        place = destinations.locate(wish.market, wish.subdivision or None, wish.postcode)
+    except destinations.NotAPostcode as error:
+        raise UnknownPostcode(market.code, error.example) from error
+    except destinations.PostcodeElsewhere as error:
+        told = error.told.code if error.told else None
+        raise PostcodeElsewhere(market.code, wish.subdivision, told) from error
+    if place.country != market.code or (place.subdivision and place.subdivision not in market.subdivisions):
+        raise UnknownSubdivision(market.code, wish.subdivision or "")
+    if (wish.market, wish.subdivision) == (place.country, place.subdivision):
+        return wish, market
+    return replace(wish, market=place.country, subdivision=place.subdivision), market
+
+
+def _allowed(decided: Decided, wish: Wish) -> gate.Decision:
     decision = decided.decision
     if decision.is_stopped and decision.stages["announce"]:
         raise LaunchPaused
     if not decision.stages["reserve"]:
-        raise NotAvailableInMarket(decision, decided.until)
+        raise NotAvailableInMarket(decision, decided.until, wish.subdivision or wish.market)
     if decision.varies_in:
-        raise SubdivisionRequired(market.code)
+        raise SubdivisionRequired(wish.market)
     return decision
 
 

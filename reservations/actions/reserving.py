@@ -83,13 +83,13 @@ _gathering: Gathering[Ask] = Gathering(_carry_out, _choose)
 
 
 def _ask_for_review(refusal: NotAvailableInMarket, wish: Wish, at: datetime) -> None:
-    """Where the law leaves the place to a person's judgement, staff get one task for it."""
+    """Where the law leaves the place to a person's judgement, staff get one open task for it and the product."""
     waiting = [reason for reason in refusal.decision.reasons if reason.code == gate.NEEDS_REVIEW]
     product_id = Variant.objects.filter(sku=wish.sku).values_list("product_id", flat=True).first() if waiting else None
     for reason in waiting:
         ReviewTask.objects.get_or_create(
             product_id=product_id or 0,
-            subdivision=wish.subdivision or "",
+            subdivision=refusal.place,
             requirement_id=reason.requirement,
             closed_at=None,
             defaults={"opened_at": at},

@@ -37,9 +37,29 @@ class UnknownSubdivision(Refusal):
 
 
 @dataclass(eq=False)
+class UnknownPostcode(Refusal):
+    """No postcode of the market; `example` is one."""
+
+    market: str
+    example: str
+
+
+@dataclass(eq=False)
+class PostcodeElsewhere(Refusal):
+    """The postcode is in the country or subdivision `told`, or (None) not in the one that was said."""
+
+    market: str
+    subdivision: str | None
+    told: str | None
+
+
+@dataclass(eq=False)
 class NotAvailableInMarket(Refusal):
+    """The gate says no at `place`: its subdivision, or the whole market."""
+
     decision: gate.Decision
     next_change_at: datetime | None
+    place: str
 
 
 @dataclass(eq=False)
@@ -96,6 +116,7 @@ class Wish:
     email: str
     name: str
     phone: str = ""
+    postcode: str = ""
     consents: Mapping[str, str]
     partner_id: int | None = None
     partner_slug: str = ""

@@ -12,9 +12,10 @@ from zoneinfo import available_timezones
 import pycountry
 from babel.numbers import is_currency
 
+from reservations.launchdata.consistency import check_evidence, check_overlaps, check_requirement
 from reservations.launchdata.files import BadLaunchData, Fields, Row, once, read_rows
 from reservations.launchdata.products import KINDS, read_prices, read_products
-from reservations.rules import gate
+from reservations.rules import destinations, gate
 
 _COUNTRIES = frozenset(country.alpha_2 for country in pycountry.countries) | {"XK"}  # Kosovo has a user-assigned code
 _SUBDIVISIONS = {row.code: row for row in pycountry.subdivisions}
@@ -51,7 +52,7 @@ def read_launch_data(folder: Path) -> LaunchData:
         prices=list(read_prices(product_file, codes, variants)),
         requirements=requirements,
         evidence=list(
-            _evidence(read_rows(folder / "evidence.yaml"), {row["id"] for row in requirements}, slugs, set(skus))
+            _evidence(read_rows(folder / "evidence.yaml"), {row["id"]: row for row in requirements}, slugs, set(skus))
         ),
         launches=list(_launches(read_rows(folder / "launches.yaml"), codes, slugs, skus)),
     )
@@ -96,7 +97,9 @@ def _markets(file: Row) -> Iterator[Fields]:
             "subdivisions": [
                 {"code": each.code, "name": each.name}
                 for each in sorted(_SUBDIVISIONS.values(), key=lambda each: each.name)
-                if each.country_code == code and each.parent_code is None
+                if each.country_code == code
+                and each.parent_code is None
+                and destinations.settle(code, each.code).country == code
             ],
             "notes": row.get("notes", str, None) or "",
         }
@@ -107,6 +110,7 @@ def _requirements(file: Row, conditions: frozenset[Any]) -> Iterator[Fields]:
     seen: set[str] = set()
     rows = list(file.rows("requirements"))
     ids = {row.get("id", str) for row in rows}
+    found: list[tuple[Row, Fields]] = []
     for row in rows:
         row.allow(
             *"id title authority jurisdiction legal_basis applies_to category effect_when_missing evidence".split(),
@@ -115,7 +119,10 @@ def _requirements(file: Row, conditions: frozenset[Any]) -> Iterator[Fields]:
             "condition",
             *"evidence_validity transition_until inherits per_country_evidence site_feature blocks_option".split(),
         )
-        yield {"id": once(row, "id", seen), **_requirement(row, conditions, ids)}
+        found.append((row, {"id": once(row, "id", seen), **_requirement(row, conditions, ids)}))
+        check_requirement(*found[-1])
+    check_overlaps(found)
+    yield from (fields for _, fields in found)
 
 
 def _condition(row: Row, known: frozenset[Any]) -> str:
@@ -180,7 +187,7 @@ def _requirement(row: Row, conditions: frozenset[Any], ids: set[str]) -> Fields:
     }
 
 
-def _evidence(file: Row, requirements: set[str], slugs: set[str], skus: set[str]) -> Iterator[Fields]:
+def _evidence(file: Row, requirements: dict[str, Fields], slugs: set[str], skus: set[str]) -> Iterator[Fields]:
     seen: set[str] = set()
     for row in file.rows("evidence"):
         row.allow(
@@ -194,7 +201,7 @@ def _evidence(file: Row, requirements: set[str], slugs: set[str], skus: set[str]
         variants = row.words("variants", skus.__contains__, "a SKU", [])
         if not products and not variants:
             raise row.fail("products", "name the products or variants that this document covers")
-        yield {
+        fields = {
             "id": once(row, "id", seen),
             "requirement": row.word("requirement", requirements.__contains__, "a requirement of requirements.yaml"),
             "products": products,
@@ -211,6 +218,8 @@ def _evidence(file: Row, requirements: set[str], slugs: set[str], skus: set[str]
             ),
             "is_sample": row.get("sample", bool, False),
         }
+        check_evidence(row, fields, requirements[fields["requirement"]])
+        yield fields
 
 
 def _launches(file: Row, markets: dict[str, Fields], slugs: set[str], skus: dict[str, Fields]) -> Iterator[Fields]:

@@ -11,14 +11,18 @@ from typing import Any
 import yaml
 
 Fields = dict[str, Any]
+IDENTIFIERS = ("id", "slug", "code", "sku", "pool")
 
 
 class BadLaunchData(ValueError):
-    """A data file says something that cannot be loaded. `str()` is "file:line: field: remedy"."""
+    """A data file says something that cannot be loaded. `str()` is "file:line: row: field: remedy".
 
-    def __init__(self, file: str, line: int, field: str, remedy: str) -> None:
-        super().__init__(f"{file}:{line}: {field}: {remedy}")
-        self.file, self.line, self.field, self.remedy = file, line, field, remedy
+    The row is named by its id, slug, code or SKU; it is left out where there is none.
+    """
+
+    def __init__(self, file: str, line: int, field: str, remedy: str, row: str = "") -> None:
+        super().__init__(": ".join([f"{file}:{line}", *([row] if row else []), field, remedy]))
+        self.file, self.line, self.field, self.remedy, self.row = file, line, field, remedy, row
 
 
 class _Loader(yaml.SafeLoader):
@@ -60,13 +64,20 @@ class Row:
 
     file: str
     values: Mapping
+    owner: str = ""
+
+    @property
+    def name(self) -> str:
+        """The identifier of this row, or of the row that it is a part of."""
+        given = [self.values[field] for field in IDENTIFIERS if field in self.values]
+        return str(given[0]) if given else self.owner
 
     @property
     def line(self) -> int:
         return self.values.line
 
     def fail(self, field: str, remedy: str) -> BadLaunchData:
-        return BadLaunchData(self.file, self.values.lines.get(field, self.line), field, remedy)
+        return BadLaunchData(self.file, self.values.lines.get(field, self.line), field, remedy, self.name)
 
     def allow(self, *fields: str) -> None:
         """Refuse any field that is not named."""
@@ -102,13 +113,13 @@ class Row:
 
     def row(self, field: str, default: Any = ...) -> Row:
         value = self.get(field, dict, default)
-        return Row(self.file, value if isinstance(value, Mapping) else _empty(self.line))
+        return Row(self.file, value if isinstance(value, Mapping) else _empty(self.line), self.name)
 
     def rows(self, field: str) -> Iterator[Row]:
         for value in self.get(field, list):
             if not isinstance(value, Mapping):
                 raise self.fail(field, f"{value!r} is not a mapping")
-            yield Row(self.file, value)
+            yield Row(self.file, value, self.name)
 
 
 def once(row: Row, field: str, seen: set[str]) -> str:

@@ -21,7 +21,7 @@ from reservations.models import (
     StopSale,
     Variant,
 )
-from reservations.rules import gate, opening
+from reservations.rules import destinations, gate, opening
 from reservations.rules.money import Money
 from reservations.rules.site_features import SITE_FEATURES
 
@@ -81,8 +81,11 @@ class World:
     decided: dict[tuple[str, str, str | None], Decided] = field(default_factory=dict, compare=False, repr=False)
 
     def destination(self, country: str, subdivision: str | None = None) -> gate.Destination:
-        market = self.markets.get(country)
-        return gate.Destination(country=country, subdivision=subdivision, timezone=market.timezone if market else None)
+        """As the gate takes it: each place under its one name."""
+        place = destinations.settle(country, subdivision)
+        market = self.markets.get(place.country)
+        timezone = market.timezone if market else None
+        return gate.Destination(country=place.country, subdivision=place.subdivision, timezone=timezone)
 
     def skus_of(self, product: str) -> tuple[str, ...]:
         """In the order of the shop; none for an unknown product."""
@@ -140,9 +143,9 @@ def world_of(revision: int) -> World:
 def read_world() -> World:
     """The facts as the present transaction sees them, past any cache."""
     facts = gate.Facts(
-        requirements=tuple(_requirement(row) for row in Requirement.objects.order_by("id")),
+        requirements=tuple(read_requirement(row) for row in Requirement.objects.order_by("id")),
         evidence=tuple(
-            _evidence(row)
+            read_evidence(row)
             for row in Evidence.objects.exclude(status__in=[Evidence.DRAFT, Evidence.SUBMITTED]).order_by("id")
         ),
         stops=tuple(_stop(row) for row in StopSale.objects.select_related("product", "variant").order_by("id")),
@@ -220,7 +223,7 @@ def subject(variant: Variant) -> gate.Subject:
     )
 
 
-def _requirement(row: Requirement) -> gate.Requirement:
+def read_requirement(row: Requirement) -> gate.Requirement:
     return gate.Requirement(
         id=row.id,
         title=row.title,
@@ -245,7 +248,7 @@ def _requirement(row: Requirement) -> gate.Requirement:
     )
 
 
-def _evidence(row: Evidence) -> gate.Evidence:
+def read_evidence(row: Evidence) -> gate.Evidence:
     return gate.Evidence(
         id=row.id,
         requirement=row.requirement_id,

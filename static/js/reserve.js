@@ -43,7 +43,7 @@ async function showChoice(changed) {
   if (!fresh) {
     return;
   }
-  const typed = ["email", "name", "quantity"].map((name) => [name, form.elements[name]?.value]);
+  const typed = ["email", "name", "postcode", "quantity"].map((name) => [name, form.elements[name]?.value]);
   const ticked = [...form.querySelectorAll("[name^=consent_]:checked")].map((tick) => `${tick.name} ${tick.value}`);
   form.replaceChildren(...fresh.childNodes);
   for (const [name, value] of typed) {

@@ -78,6 +78,7 @@ class ReservationIn(Body):
 
     market: text(2)  # type: ignore[valid-type]
     subdivision: text(6, 0) | None = None  # type: ignore[valid-type]
+    postcode: text(12, 0) = ""  # type: ignore[valid-type]
     language: Annotated[text(12), AfterValidator(_language)]  # type: ignore[valid-type]
     email: Annotated[text(320), AfterValidator(_email)]  # type: ignore[valid-type]
     name: Annotated[text(200), AfterValidator(_name)]  # type: ignore[valid-type]

@@ -116,6 +116,7 @@ def _wish(key: ApiKey, body: ReservationIn) -> wishes.Wish:
         quantity=body.lines[0].quantity,
         market=body.market.upper(),
         subdivision=body.subdivision or None,
+        postcode=body.postcode,
         language=body.language,
         email=body.email,
         name=body.name,

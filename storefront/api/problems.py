@@ -60,7 +60,7 @@ _DETAILS = {
     "unknown_sku": "There is no such SKU. GET /api/v1/products/ lists them.",
     "unknown_market": "There is no such market. GET /api/v1/markets/ lists them.",
     "subdivision_required": "The rules differ within this country. Send subdivision, an ISO 3166-2 code of the market.",
-    "invalid": "The subdivision does not belong to the market.",
+    "invalid": "The address is not right. See errors.",
     "not_available_in_market": "The law does not allow a reservation there now. See reasons.",
     "not_open_yet": "Reservations are not open yet. See opens_at.",
     "launch_paused": "Reservations are stopped for the moment.",
@@ -133,9 +133,17 @@ def _facts(error: Exception) -> dict[str, Any]:
         case wishes.LaunchClosed(closed_at=at):
             return {"closed_at": stamp(at)}
         case wishes.UnknownSubdivision():
-            remedy = "Use a code that the market lists under subdivisions."
-            return {"errors": [{"field": "subdivision", "code": "unknown", "detail": remedy}]}
+            return _wrong("subdivision", "unknown", "Use a code that the market lists under subdivisions.")
+        case wishes.UnknownPostcode(market=market, example=example):
+            return _wrong("postcode", "unknown", f"Send a postcode of {market}, such as {example}.")
+        case wishes.PostcodeElsewhere(subdivision=subdivision, told=told):
+            where = f"is in {told}" if told else f"is not in {subdivision}"
+            return _wrong("postcode", "elsewhere", f"It {where}. Send market, subdivision and postcode of one address.")
     return {}
+
+
+def _wrong(field: str, code: str, remedy: str) -> dict[str, Any]:
+    return {"errors": [{"field": field, "code": code, "detail": remedy}]}
 
 
 def reason(row: gate.Reason) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from reservations.models import Launch, Market, Product
 from reservations.queries.availability import Availability, availabilities, skus_of
 from reservations.queries.draws import draw_of, proof
 from reservations.queries.facts import current_world
+from reservations.rules import destinations
 from reservations.rules.money import Money
 from storefront import clock
 from storefront.api import serializers, shapes
@@ -179,7 +180,8 @@ def _destinations(request: Request) -> list[tuple[str, str | None]] | None:
             remedy = "Send market with subdivision."
             raise Problem(422, "invalid", remedy, errors=[{"field": "market", "code": "required", "detail": remedy}])
         return None
-    code = code.upper()
+    place = destinations.settle(code.upper(), subdivision)
+    code, subdivision = place.country, place.subdivision
     row = Market.objects.filter(code=code).first()
     if subdivision and row and subdivision not in {each["code"] for each in row.subdivisions}:
         remedy = "Use a code that the market lists under subdivisions."

@@ -166,6 +166,8 @@ class StopSaleAdmin(Logged):
 
 @admin.register(ReviewTask)
 class ReviewTaskAdmin(Logged):
+    """A place that the law leaves to a person. Closing says in the note what was found; the gate stays as it is."""
+
     list_display = ["product", "subdivision", "requirement", "opened_at", "closed_at"]
     list_select_related = ["product", "requirement"]
     list_filter = [("closed_at", admin.EmptyFieldListFilter), "product"]
@@ -175,7 +177,10 @@ class ReviewTaskAdmin(Logged):
 
     @admin.action(description="Close now", permissions=["change"])
     def close(self, request: HttpRequest, queryset: models.QuerySet[ReviewTask]) -> None:
-        count = self.change_rows(request, queryset.filter(closed_at=None), closed_at=clock.now())
+        open_tasks = queryset.filter(closed_at=None)
+        for task in open_tasks.filter(note=""):
+            messages.error(request, f"{task}: open it and write in the note what was found, then close it.")
+        count = self.change_rows(request, open_tasks.exclude(note=""), closed_at=clock.now())
         messages.success(request, f"Closed: {count}.")
 
     def has_add_permission(self, request: HttpRequest) -> bool:

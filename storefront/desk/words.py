@@ -10,10 +10,13 @@ import pycountry
 from django import forms
 
 from reservations.models import Market, Product, Requirement, Variant
+from reservations.rules import destinations
 from reservations.rules.gate import CAPABILITIES
 
 COUNTRIES = frozenset(country.alpha_2 for country in pycountry.countries) | {"XK"}  # Kosovo: user-assigned
-SUBDIVISIONS = frozenset(row.code for row in pycountry.subdivisions)
+SUBDIVISIONS = frozenset(
+    row.code for row in pycountry.subdivisions if destinations.settle(row.country_code, row.code).code == row.code
+)
 MOST_LISTED = 20
 
 Known = Callable[[], Collection[str]]

@@ -11,7 +11,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from reservations.rules import gate
+from reservations.queries import texts
+from reservations.rules import destinations, gate
 
 MOST_UNITS = 99
 
@@ -71,9 +72,11 @@ class ReservationForm(forms.Form):
     def __init__(
         self,
         *args: Any,
+        market: str,
         variants: list[tuple[str, str]],
         limit: int,
         subdivisions: list[tuple[str, str]],
+        asks_subdivision: bool,
         consents: tuple[gate.Notice, ...],
         **kwargs: Any,
     ) -> None:
@@ -86,9 +89,19 @@ class ReservationForm(forms.Form):
             initial=1,
             error_messages={"max_value": gettext("One customer may reserve at most %(limit)s.") % {"limit": limit}},
         )
-        if subdivisions:
+        self.places = subdivisions
+        if asks_subdivision:
             self.fields["subdivision"] = forms.ChoiceField(
                 label=_("State, province or region of delivery"), choices=[("", gettext("Choose …")), *subdivisions]
+            )
+        self.market = market
+        if destinations.asks_postcode(market):
+            attributes = {"autocomplete": "postal-code", "spellcheck": "false"}
+            self.fields["postcode"] = forms.CharField(
+                label=_("Postcode of delivery"),
+                max_length=12,
+                required=False,
+                widget=forms.TextInput(attrs=attributes),
             )
         self.consents = consents
         for consent in consents:
@@ -96,6 +109,24 @@ class ReservationForm(forms.Form):
 
     def clean_name(self) -> str:
         return check_name(self.cleaned_data["name"])
+
+    def clean(self) -> dict[str, Any]:
+        """Region and postcode are of one address."""
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        try:
+            destinations.locate(self.market, given.get("subdivision") or None, given.get("postcode", ""))
+        except destinations.NotAPostcode as error:
+            example = {"example": error.example}
+            self.add_error("postcode", gettext("Write a postcode of this country, such as %(example)s.") % example)
+        except destinations.PostcodeElsewhere as error:
+            self.add_error("postcode", self._elsewhere(error.told))
+        return given
+
+    def _elsewhere(self, told: destinations.Place | None) -> str:
+        if told is None:
+            return gettext("This postcode is not in the region you chose.")
+        place = dict(self.places).get(told.code) or texts.country(told.country)
+        return gettext("This postcode is in %(place)s: choose that as the place of delivery.") % {"place": place}
 
     @property
     def ticks(self) -> list[forms.BoundField]:

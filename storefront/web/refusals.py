@@ -43,7 +43,7 @@ def _words(code: str, country: str, limit: int) -> tuple[str, str]:
         "unknown_sku": (_("This variant is not there."), _("Choose one of the variants below.")),
         "unknown_market": (_("We do not deliver there."), _("Choose another delivery country.")),
         "subdivision_required": (_("%(country)s: say where."), _("The rules differ within the country: choose the state, province or region.")),
-        "invalid": (_("%(country)s: this region is not part of it."), _("Choose one from the list.")),
+        "invalid": (_("%(country)s: please check the address."), _("Region and postcode must belong to this country and to each other.")),
         "not_available_in_market": (_("%(country)s: not possible yet."), _("We may not take this reservation for the reasons named here.")),
         "not_open_yet": (_("Reservations are not open yet."), _("Nothing was stored. Come back at the opening, or let us tell you.")),
         "launch_paused": (_("Reservations are stopped for the moment."), _("Nothing was stored. Places that are held stay held.")),

@@ -70,6 +70,16 @@ def test_not_open_a_millisecond_early_and_open_on_the_instant(nothing_stored: Ca
         ({"subdivision": "US-CA"}, wishes.UnknownSubdivision),
         ({"market": "CA", "subdivision": "CA-ON"}, wishes.NotAvailableInMarket),
         ({"market": "UA", "subdivision": "UA-43"}, wishes.NotAvailableInMarket),
+        ({"market": "UA", "postcode": "95000"}, wishes.NotAvailableInMarket),
+        ({"market": "UA", "postcode": "299001"}, wishes.NotAvailableInMarket),
+        ({"market": "UA", "subdivision": "UA-30", "postcode": "295000"}, wishes.PostcodeElsewhere),
+        ({"market": "UA", "subdivision": "UA-30", "postcode": "12"}, wishes.UnknownPostcode),
+        ({"market": "DK", "postcode": "3900"}, wishes.PostcodeElsewhere),
+        ({"market": "GB", "subdivision": "GB-NIR", "postcode": "SW1A 1AA"}, wishes.PostcodeElsewhere),
+        ({"market": "GP", "subdivision": "FR-972", "consents": {}}, wishes.UnknownSubdivision),
+        ({"market": "CN", "subdivision": "CN-HK", "consents": {}}, wishes.UnknownSubdivision),
+        ({"market": "NO", "subdivision": "NO-21", "consents": {}}, wishes.UnknownSubdivision),
+        ({"market": "GL", "consents": {}}, wishes.UnknownMarket),
         ({"consents": {}}, wishes.ConsentRequired),
         ({"consents": {"eu-gdpr-art8-children": "another"}}, wishes.ConsentRequired),
         ({"quantity": 3}, wishes.LimitReached),
@@ -90,6 +100,41 @@ def test_a_place_under_review_is_refused_and_gives_staff_one_task(launch_data: d
         assert isinstance(refusal, wishes.NotAvailableInMarket)
     assert [task.subdivision for task in ReviewTask.objects.all()] == ["UA-23"]
     assert not Reservation.objects.exists()
+
+
+def test_a_postcode_leads_to_the_review_of_its_place(launch_data: datetime) -> None:
+    for postcode in ("69000", "269000", "73000"):
+        assert isinstance(refused(wish(market="UA", postcode=postcode)), wishes.NotAvailableInMarket)
+    assert sorted(task.subdivision for task in ReviewTask.objects.all()) == ["UA-23", "UA-65"]
+    assert not Reservation.objects.exists()
+
+
+def test_a_review_that_is_closed_is_no_yes_and_is_asked_for_again(launch_data: datetime) -> None:
+    given = wish(market="UA", subdivision="UA-23")
+    refused(given)
+    ReviewTask.objects.update(closed_at=AT, note="Held by the other side.")
+    assert isinstance(refused(given), wishes.NotAvailableInMarket)
+    assert [task.closed_at for task in ReviewTask.objects.order_by("id")] == [AT, None]
+
+
+@pytest.mark.parametrize(
+    ("said", "stored"),
+    [
+        ({"market": "GP"}, ("FR", "FR-971")),
+        ({"market": "FR", "subdivision": "FR-971"}, ("FR", "FR-971")),
+        ({"market": "FR", "postcode": "97110"}, ("FR", "FR-971")),
+        ({"market": "GB", "postcode": "BT1 5GS"}, ("GB", "GB-NIR")),
+        ({"market": "GB", "subdivision": "GB-SCT", "postcode": "EH1 1YZ"}, ("GB", "GB-SCT")),
+    ],
+)
+def test_a_place_is_stored_under_its_one_name(
+    launch_data: datetime, said: dict[str, str], stored: tuple[str, str]
+) -> None:
+    made = reserving.reserve(wish=wish(**said, consents=consents("S1-BLK", *stored)), at=AT)
+    assert (made.market_id, made.subdivision) == stored
+    shown = {row["id"] for row in made.shown}
+    assert ("fr-overseas-departments-tax" in shown) is (stored[0] == "FR")
+    assert ("gb-psti-2022" in shown) is (stored[1] == "GB-SCT")
 
 
 def test_one_customer_stays_within_the_limit_however_the_address_is_written(launch_data: datetime) -> None:

@@ -183,6 +183,14 @@ LONG = "x" * 10_000
         ({"market": "AQ"}, 422, "unknown_market", None),
         ({"market": "US"}, 422, "subdivision_required", None),
         ({"subdivision": "US-CA"}, 422, "invalid", "subdivision"),
+        ({"market": "CN", "subdivision": "CN-TW"}, 422, "invalid", "subdivision"),
+        ({"market": "UA", "postcode": "95000"}, 451, "not_available_in_market", None),
+        ({"market": "UA", "subdivision": "UA-30", "postcode": "295000"}, 422, "invalid", "postcode"),
+        ({"market": "GB", "subdivision": "GB-ENG", "postcode": "BT1 5GS"}, 422, "invalid", "postcode"),
+        ({"market": "NO", "postcode": "9170"}, 422, "invalid", "postcode"),
+        ({"market": "FI", "postcode": "none"}, 422, "invalid", "postcode"),
+        ({"postcode": "1" * 13}, 422, "invalid", "postcode"),
+        ({"postcode": 10115}, 422, "invalid", "postcode"),
         ({"language": "tlh"}, 422, "invalid", "language"),
         ({"email": "a@b.example\nBcc: c@d.example"}, 422, "invalid", "email"),
         ({"email": "nobody"}, 422, "invalid", "email"),
@@ -204,6 +212,21 @@ def test_bad_input_names_the_field_and_stores_nothing(
     if field:
         assert field in {error["field"] for error in answer.json()["errors"]}
     assert books() == before
+
+
+def test_a_postcode_that_is_elsewhere_says_where(caller: Caller) -> None:
+    given = body(market="GB", subdivision="GB-ENG", postcode="BT1 5GS")
+    assert caller.post(given).json()["errors"] == [
+        {
+            "field": "postcode",
+            "code": "elsewhere",
+            "detail": "It is in GB-NIR. Send market, subdivision and postcode of one address.",
+        }
+    ]
+
+
+def test_a_postcode_is_no_reason_to_refuse_where_it_tells_nothing(caller: Caller) -> None:
+    assert caller.post(body(postcode="10115")).status_code == 201
 
 
 @pytest.mark.parametrize(

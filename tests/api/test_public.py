@@ -76,6 +76,9 @@ def test_law_that_starts_shuts_what_has_no_evidence(client: Client) -> None:
         ("market=UA&subdivision=UA-43", "blocked", "sanctions-ua-occupied-regions"),
         ("market=UA&subdivision=UA-23", "notify_only", "sanctions-ua-occupied-regions"),
         ("market=TW", "blocked", "tw-mainland-import"),
+        ("market=CN&subdivision=CN-TW", "blocked", "tw-mainland-import"),
+        ("market=NO&subdivision=NO-21", "blocked", "no_market"),
+        ("market=XK", "blocked", "no_market"),
         ("market=CA", "notify_only", "ca-ised-certification"),
     ],
 )
@@ -83,6 +86,19 @@ def test_a_destination_that_is_shut_names_its_requirement(client: Client, query:
     (row,) = client.get(f"/api/v1/products/glasses-s1/availability/?{query}").json()["results"]
     assert row["status"] == status
     assert reason in {each["requirement"] for each in row["reasons"]}
+
+
+def test_a_place_is_answered_for_under_its_one_name(client: Client) -> None:
+    url = "/api/v1/products/glasses-s1/availability/"
+    (own,) = client.get(f"{url}?market=GP").json()["results"]
+    (part,) = client.get(f"{url}?market=FR&subdivision=FR-971").json()["results"]
+    assert own == part and (own["market"], own["subdivision"], own["status"]) == ("FR", "FR-971", "open")
+
+
+def test_a_market_lists_only_parts_that_follow_its_law(client: Client) -> None:
+    for market, foreign in (("CN", "CN-HK"), ("NO", "NO-21"), ("FR", "FR-NC"), ("NL", "NL-AW")):
+        codes = {each["code"] for each in client.get(f"/api/v1/markets/{market}/").json()["subdivisions"]}
+        assert codes and foreign not in codes
 
 
 def test_a_variant_that_differs_is_listed(client: Client) -> None:

@@ -263,13 +263,24 @@ def test_a_mail_is_shown_in_a_frame_that_runs_nothing(staff: Client) -> None:
     assert Client().get(reverse("admin:message_html", args=[message.pk])).status_code == 302
 
 
-def test_a_review_task_is_closed_and_logged(staff: Client) -> None:
+def test_a_review_task_is_closed_with_a_note_and_logged(staff: Client) -> None:
     task = ReviewTask.objects.create(
         product=Product.objects.get(slug="ring"),
         subdivision="US-CA",
         requirement=Requirement.objects.all()[0],
         opened_at=AT,
     )
-    staff.post("/admin/reservations/reviewtask/", {"action": "close", "_selected_action": [task.pk]})
+    url, close = "/admin/reservations/reviewtask/", {"action": "close", "_selected_action": [task.pk]}
+    assert list(staff.get("/admin/").context["reviews"]) == [task]
+    answer = staff.post(url, close, follow=True)
     task.refresh_from_db()
-    assert task.closed_at == AT and Event.objects.filter(subject=f"reviewtask:{task.pk}").exists()
+    assert "write in the note what was found" in answer.content.decode()
+    assert task.closed_at is None and not Event.objects.filter(subject=f"reviewtask:{task.pk}").exists()
+
+    staff.post(f"{url}{task.pk}/change/", {"note": "Settlement is under Ukraine's control."})
+    staff.post(url, close, follow=True)
+    task.refresh_from_db()
+    assert task.closed_at == AT
+    changes = [event.facts for event in Event.objects.filter(subject=f"reviewtask:{task.pk}").order_by("id")]
+    assert [list(facts) for facts in changes] == [["note"], ["closed_at"]]
+    assert not staff.get("/admin/").context["reviews"]

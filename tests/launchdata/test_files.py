@@ -65,7 +65,7 @@ def test_what_is_wrong_is_named_by_file_line_and_field(
     assert (found.file, found.field) == (file, field)
     assert remedy in found.remedy
     assert line - 1 <= found.line <= line + 1
-    assert str(found) == f"{file}:{found.line}: {field}: {found.remedy}"
+    assert str(found) == f"{file}:{found.line}: {found.row}: {field}: {found.remedy}" and found.row
 
 
 def test_a_file_that_is_missing_or_no_yaml_is_named(folder: Path) -> None:
@@ -92,7 +92,7 @@ def test_no_is_norway() -> None:
 
 @pytest.mark.django_db
 def test_the_shipped_data_is_whole() -> None:
-    assert (Market.objects.count(), Requirement.objects.count(), Product.objects.count()) == (65, 246, 4)
+    assert (Market.objects.count(), Requirement.objects.count(), Product.objects.count()) == (65, 248, 4)
     assert not Evidence.objects.filter(is_sample=False).exists()
     assert not Requirement.objects.filter(source_title="").exists()
     assert Price.objects.values("market").distinct().count() == 65
@@ -134,7 +134,7 @@ def test_a_capacity_that_grows_goes_to_those_who_wait() -> None:
 def test_the_command_says_what_is_wrong_and_loads_nothing(folder: Path) -> None:
     spoil(folder, "products.yaml", "Qianwen AI Glasses S1", "Another name")
     spoil(folder, "launches.yaml", "per_customer_limit: 2", "per_customer_limit: two")
-    with pytest.raises(CommandError, match=r"launches.yaml:\d+: per_customer_limit: 'two' is not int"):
+    with pytest.raises(CommandError, match=r"launches.yaml:\d+: glasses-2026: per_customer_limit: 'two' is not int"):
         call_command("load_launch", str(folder), stdout=StringIO())
     assert not Product.objects.filter(name__en="Another name").exists()
 

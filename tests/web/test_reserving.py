@@ -186,6 +186,42 @@ def test_the_united_states_ask_for_the_state(client: Client) -> None:
     assert row.subdivision == "US-IL" and row.receipt["may_ship_at_reserving"] is False
 
 
+@pytest.mark.parametrize(("market", "asks"), [("ua", True), ("gb", True), ("dk", True), ("de", False), ("us", False)])
+def test_the_postcode_is_asked_where_it_tells_a_place(client: Client, market: str, asks: bool) -> None:
+    page = client.get(f"/en-{market}/reserve/glasses-s1/").content.decode()
+    assert ('name="postcode"' in page) is asks
+
+
+@pytest.mark.parametrize(
+    ("market", "part", "postcode", "remedy"),
+    [
+        ("ua", "UA-30", "95000", "This postcode is in Avtonomna Respublika Krym"),
+        ("ua", "UA-30", "299001", "This postcode is in Sevastopol"),
+        ("ua", "UA-30", "1", "such as 01001"),
+        ("gb", "GB-NIR", "SW1A 1AA", "not in the region you chose"),
+        ("dk", ..., "3900", "This postcode is in Greenland"),
+    ],
+)
+def test_a_postcode_that_contradicts_is_named_and_stores_nothing(
+    client: Client, market: str, part: Any, postcode: str, remedy: str
+) -> None:
+    url = f"/en-{market}/reserve/glasses-s1/"
+    shown = url if part is ... else f"{url}?subdivision={part}"
+    before = books()
+    answer = client.post(url, filled(client, shown, subdivision=part, postcode=postcode))
+    page = answer.content.decode()
+    assert answer.status_code == 422 and 'href="#id_postcode"' in page and remedy in page
+    assert books() == before
+
+
+def test_a_postcode_that_agrees_is_taken_and_not_kept(client: Client) -> None:
+    url = "/en-gb/reserve/glasses-s1/"
+    form = filled(client, f"{url}?subdivision=GB-NIR", subdivision="GB-NIR", postcode="BT1 5GS")
+    assert client.post(url, form).status_code == 303
+    row = Reservation.objects.get()
+    assert row.subdivision == "GB-NIR" and "BT1" not in str(vars(row))
+
+
 def test_notices_and_consents_follow_the_chosen_variant(client: Client) -> None:
     plain = client.get(f"{FORM}?variant=S1-BLK").content.decode()
     lenses = client.get(f"{FORM}?variant=S1-BLK-RX").content.decode()

@@ -1,0 +1,59 @@
+"""May this variant be announced, reserved, charged and shipped to this destination at this instant, and why?
+
+The rule of `docs/gate.md`, whole: `facts` is what a decision is made of, `applies` and `met` are sections 1 and 2,
+`decide` is section 3, `changes` says when the answer changes by itself. `decide` is pure and total: the same facts
+give the same decision whatever the order of the rows, for any past or planned instant, and what is unknown counts
+against opening.
+"""
+
+from reservations.rules.gate.applies import GRANT_CONDITION, GRANT_REQUIREMENT
+from reservations.rules.gate.changes import next_change_at
+from reservations.rules.gate.decide import (
+    FORBIDS,
+    NEEDS_REVIEW,
+    NO_MARKET,
+    STAGES,
+    STOP_SALE,
+    Decision,
+    Notice,
+    Reason,
+    decide,
+)
+from reservations.rules.gate.facts import (
+    CAPABILITIES,
+    DUTY_STAGES,
+    EFFECTS,
+    Destination,
+    Evidence,
+    Facts,
+    Requirement,
+    Stop,
+    Subject,
+)
+from reservations.rules.gate.met import add_duration, expires_on
+
+__all__ = [
+    "CAPABILITIES",
+    "DUTY_STAGES",
+    "EFFECTS",
+    "FORBIDS",
+    "GRANT_CONDITION",
+    "GRANT_REQUIREMENT",
+    "NEEDS_REVIEW",
+    "NO_MARKET",
+    "STAGES",
+    "STOP_SALE",
+    "Decision",
+    "Destination",
+    "Evidence",
+    "Facts",
+    "Notice",
+    "Reason",
+    "Requirement",
+    "Stop",
+    "Subject",
+    "add_duration",
+    "decide",
+    "expires_on",
+    "next_change_at",
+]
