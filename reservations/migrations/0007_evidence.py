@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 ('before', models.JSONField()),
                 ('after', models.JSONField()),
                 ('missing', models.JSONField(default=dict)),
-                ('cells', models.JSONField(default=list)),
+                ('cells', models.JSONField(default=dict)),
                 ('files', models.JSONField(default=dict, help_text='File name: SHA-256 of what was uploaded.')),
                 ('base_sha256', models.CharField(help_text='Names the rows that it was compared with.', max_length=64)),
                 ('proposed_at', models.DateTimeField()),

@@ -13,8 +13,8 @@ class ProposedChange(models.Model):
     """A change of requirements and evidence, with what it changes, that takes effect when a second person confirms it.
 
     `before` and `after` are {table: {id: {field: value}}}: all fields of a row that is new, else those that differ.
-    `missing` is {table: [id]}: what an imported file does not name, and what stays. `cells` are the decisions that would
-    have changed when it was proposed.
+    `missing` is {table: [id]}: what an imported file does not name, and what stays. `cells` is {count, first}: how
+    many decisions would have changed when it was proposed, and the first of them.
     """
 
     PROPOSED, APPLIED, REJECTED = "proposed", "applied", "rejected"
@@ -25,7 +25,7 @@ class ProposedChange(models.Model):
     before = models.JSONField()
     after = models.JSONField()
     missing = models.JSONField(default=dict)
-    cells = models.JSONField(default=list)
+    cells = models.JSONField(default=dict)
     files = models.JSONField(default=dict, help_text="File name: SHA-256 of what was uploaded.")
     base_sha256 = models.CharField(max_length=64, help_text="Names the rows that it was compared with.")
     proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

@@ -1,8 +1,8 @@
 """Triggers that hold on both databases.
 
-Guards: the log only grows, the sandbox never touches live capacity or mail, and approved evidence stays as it was
-approved. Watches: the gate's revision grows with
-every change of a table that processes keep in memory (`queries/facts.py`), whoever changes it.
+Guards: the log only grows, the sandbox never touches live capacity or mail, and approved evidence and what was proposed
+stay as they were. Watches: the gate's revision grows with every change of a table that processes keep in memory
+(`queries/facts.py`), whoever changes it.
 
 They are put after every `migrate` and, on SQLite, taken before it: SQLite remakes a table to change it, which drops the
 table's own triggers and stumbles over those of other tables.

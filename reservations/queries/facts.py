@@ -136,9 +136,9 @@ def world_of(revision: int) -> World:
 def read_world() -> World:
     """The facts as the present transaction sees them, past any cache."""
     facts = gate.Facts(
-        requirements=tuple(_requirement(row) for row in Requirement.objects.order_by("id")),
+        requirements=tuple(read_requirement(row) for row in Requirement.objects.order_by("id")),
         evidence=tuple(
-            _evidence(row)
+            read_evidence(row)
             for row in Evidence.objects.exclude(status__in=[Evidence.DRAFT, Evidence.SUBMITTED]).order_by("id")
         ),
         stops=tuple(_stop(row) for row in StopSale.objects.select_related("product", "variant").order_by("id")),
@@ -216,7 +216,7 @@ def subject(variant: Variant) -> gate.Subject:
     )
 
 
-def _requirement(row: Requirement) -> gate.Requirement:
+def read_requirement(row: Requirement) -> gate.Requirement:
     return gate.Requirement(
         id=row.id,
         title=row.title,
@@ -241,7 +241,7 @@ def _requirement(row: Requirement) -> gate.Requirement:
     )
 
 
-def _evidence(row: Evidence) -> gate.Evidence:
+def read_evidence(row: Evidence) -> gate.Evidence:
     return gate.Evidence(
         id=row.id,
         requirement=row.requirement_id,
