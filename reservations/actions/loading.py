@@ -44,8 +44,8 @@ class EvidenceStays(ValueError):
 
     def __str__(self) -> str:
         return (
-            f"evidence {self.evidence} is {self.status} and its {self.field} cannot change: give the new document an id "
-            "of its own, and withdraw this one"
+            f"evidence {self.evidence} is {self.status} and its {self.field} cannot change: give the new document an "
+            "id of its own, and withdraw this one"
         )
 
 

@@ -16,8 +16,8 @@ from reservations.actions.deciding import rebuild_decisions
 from reservations.actions.four_eyes import AlreadyMoved, OwnWork, require, tidy_reason
 from reservations.actions.loading import EvidenceStays, check_evidence_stays
 from reservations.actions.recording import record, staff_name
-from reservations.launchdata import BadLaunchData, Row, parse_rows, read_evidence, read_requirements
-from reservations.models import Evidence, ProposedChange, Product, Requirement, Variant
+from reservations.launchdata import Row, parse_rows, read_evidence, read_requirements
+from reservations.models import Evidence, Product, ProposedChange, Requirement, Variant
 from reservations.queries import differences
 from reservations.queries.cells import cells_that_differ
 from reservations.queries.differences import Difference, Rows
@@ -66,13 +66,12 @@ def propose_files(*, files: Mapping[str, bytes], officer: User, at: datetime) ->
     parsed = {table: parse_rows(FILES[table], content) for table, content in files.items()}
     given: dict[str, Rows] = {}
     if "requirements" in parsed:
-        given["requirements"] = {row.pop("id"): row for row in read_requirements(parsed["requirements"])}
+        given["requirements"] = differences.by_id(read_requirements(parsed["requirements"]))
     if "evidence" in parsed:
         known = {*Requirement.objects.values_list("pk", flat=True), *given.get("requirements", {})}
         slugs = set(Product.objects.values_list("slug", flat=True))
         skus = set(Variant.objects.values_list("sku", flat=True))
-        rows = read_evidence(parsed["evidence"], known, slugs, skus)
-        given["evidence"] = {row.pop("id"): {**row, "requirement_id": row.pop("requirement")} for row in rows}
+        given["evidence"] = differences.by_id(read_evidence(parsed["evidence"], known, slugs, skus))
     found = {table: differences.difference(table, rows) for table, rows in given.items()}
     for table, each in found.items():
         _check(table, each, parsed[table], on=at.date())

@@ -39,6 +39,12 @@ class Difference:
     missing: list[str]
 
 
+def by_id(rows: Iterable[Fields]) -> Rows:
+    """The rows of a file by their id; foreign keys under the names of their columns."""
+    names = {"requirement": "requirement_id"}
+    return {row["id"]: {names.get(name, name): row[name] for name in row if name != "id"} for row in rows}
+
+
 def plain(value: Any) -> Any:
     """As JSON keeps it."""
     return value.isoformat() if isinstance(value, date) else value
@@ -75,12 +81,13 @@ def difference(table: str, given: Rows) -> Difference:
 def changed_rows(table: str, after: Rows) -> list[tuple[models.Model, bool]]:
     """The rows as they would be, not saved, each with whether it is new."""
     model = TABLES[table]
+    fields_of = {field.attname: field for field in model._meta.concrete_fields}
     stored = model._default_manager.in_bulk(list(after))
     found = []
     for key, fields in after.items():
         row = stored.get(key) or model(pk=key)
         for name, value in fields.items():
-            setattr(row, name, model._meta.get_field(name).to_python(value))
+            setattr(row, name, fields_of[name].to_python(value))
         found.append((row, key not in stored))
     return found
 

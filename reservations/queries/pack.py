@@ -166,7 +166,7 @@ def _csv(fields: Sequence[str], rows: Iterable[Fields]) -> bytes:
 
 
 def _cell(value: Any) -> str:
-    """Lists by spaces, the rest as JSON or text. What a spreadsheet would take for a formula begins with an apostrophe."""
+    """Lists by spaces, the rest as JSON or text; what a spreadsheet takes for a formula begins with an apostrophe."""
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         value = " ".join(value)
     text = value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

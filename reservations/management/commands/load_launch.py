@@ -12,7 +12,7 @@ from reservations.actions.loading import CapacityBelowHeld, EvidenceStays, load_
 from reservations.launchdata import BadLaunchData, LaunchData, read_launch_data
 from reservations.models import Market
 from reservations.queries.cells import cells_that_differ
-from reservations.queries.differences import Difference, difference, facts_with
+from reservations.queries.differences import Difference, by_id, difference, facts_with
 from reservations.queries.facts import read_world
 
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         try:
             data = read_launch_data(path)
             if diff:
-                self.stdout.writelines(describe_differences(data, at))
+                self.stdout.write("\n".join(describe_differences(data, at)))
                 return
             changed = load_launch(data=data, at=at)
         except (BadLaunchData, CapacityBelowHeld, EvidenceStays) as error:
@@ -47,14 +47,7 @@ class Command(BaseCommand):
 
 def describe_differences(data: LaunchData, at: datetime) -> Iterator[str]:
     """Line by line: rows that are new, changed field by field or not in the files, and decisions that would change."""
-    given = {
-        "requirements": {row["id"]: {name: row[name] for name in row if name != "id"} for row in data.requirements},
-        "evidence": {
-            row["id"]: {name: row[name] for name in row if name not in ("id", "requirement")}
-            | {"requirement_id": row["requirement"]}
-            for row in data.evidence
-        },
-    }
+    given = {"requirements": by_id(data.requirements), "evidence": by_id(data.evidence)}
     found = {table: difference(table, rows) for table, rows in given.items()}
     for table, each in found.items():
         yield from _describe(table, each)
