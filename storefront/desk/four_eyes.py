@@ -69,8 +69,8 @@ SENTENCES: dict[type[Exception], Callable[..., str]] = {
     evidence.Cited: _cited,
     proposing.NothingDiffers: lambda _: "Nothing differs from what is in force: nothing was proposed.",
     proposing.BaseChanged: lambda refusal: (
-        f"{refusal.title}: requirements or evidence have changed since it was proposed, so that something else than was "
-        "seen would be applied. Reject it and propose it again."
+        f"{refusal.title}: requirements or evidence have changed since it was proposed, so that something else than "
+        "was seen would be applied. Reject it and propose it again."
     ),
     BadLaunchData: _bad_file,
 }

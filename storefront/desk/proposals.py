@@ -1,4 +1,4 @@
-"""Proposed changes: what differs, what the gate would decide, and the second person's answer. Files come in here too."""
+"""Proposed changes: what differs, what the gate would decide, and the second person's answer; and the import."""
 
 from __future__ import annotations
 
