@@ -125,8 +125,9 @@ class ProposedChangeAdmin(ReadOnly):
         """Read the files, show what is wrong by line, id and field, or propose what differs."""
         if not officer(request).has_perm("reservations.add_proposedchange"):
             raise PermissionDenied
-        form = ImportForm(request.POST or None, request.FILES or None)
-        if request.method == "POST" and form.is_valid():
+        is_sent = request.method == "POST"
+        form = ImportForm(request.POST if is_sent else None, request.FILES if is_sent else None)
+        if form.is_valid():
             files = {name: file.read() for name, file in form.cleaned_data.items() if file}
             try:
                 row = proposing.propose_files(files=files, officer=officer(request), at=clock.now())

@@ -1,4 +1,4 @@
-"""Requirements and imports: one proposes and sees what would change, a second confirms, and what was seen is applied."""
+"""Requirements and imports: one proposes and sees what would change, a second confirms, what was seen is applied."""
 
 from __future__ import annotations
 
@@ -60,16 +60,16 @@ def test_a_requirement_changes_only_when_a_second_person_confirms(ada: User, lin
     assert answer.status_code == 302, complaints(answer)
     row = ProposedChange.objects.get()
     assert row.after == {"requirements": {"kr-kc-radio": {"effect_when_missing": "notice"}}}
-    assert Requirement.objects.get(pk="kr-kc-radio").effect_when_missing == "block"
+    assert Requirement.objects.get(pk="kr-kc-radio").effect_when_missing == "waitlist"
     assert "a second person has to decide" in first.post(act(row, "confirm"), follow=True).content.decode()
-    assert Requirement.objects.get(pk="kr-kc-radio").effect_when_missing == "block"
+    assert Requirement.objects.get(pk="kr-kc-radio").effect_when_missing == "waitlist"
     assert "needs your approval" in browser(lin).get("/admin/").content.decode()
     browser(lin).post(act(row, "confirm"))
     row.refresh_from_db()
     assert (row.status, row.decided_by) == ("applied", lin)
     assert Requirement.objects.get(pk="kr-kc-radio").effect_when_missing == "notice"
     event = Event.objects.get(action="requirement.changed")
-    assert (event.actor, event.facts) == ("staff:lin", {"effect_when_missing": ["block", "notice"]})
+    assert (event.actor, event.facts) == ("staff:lin", {"effect_when_missing": ["waitlist", "notice"]})
     assert "proposed by staff:ada" in event.reason
 
 
@@ -117,7 +117,7 @@ def test_a_base_that_changed_meanwhile_refuses_what_was_proposed(ada: User, lin:
     row = ProposedChange.objects.get()
     assert "have changed since" in browser(lin).post(act(row, "confirm"), follow=True).content.decode()
     row.refresh_from_db()
-    assert row.status == "proposed" and Requirement.objects.get(pk="kr-kc-radio").effect_when_missing == "block"
+    assert row.status == "proposed" and Requirement.objects.get(pk="kr-kc-radio").effect_when_missing == "waitlist"
 
 
 def test_of_two_who_decide_one_hears_that_the_other_was_faster(ada: User, lin: User) -> None:
@@ -128,7 +128,7 @@ def test_of_two_who_decide_one_hears_that_the_other_was_faster(ada: User, lin: U
     with pytest.raises(four_eyes.AlreadyMoved) as caught:
         proposing.confirm(proposal_id=row.pk, officer=officer("mei"), at=AT)
     assert (caught.value.status, caught.value.by) == ("rejected", "lin")
-    assert Requirement.objects.get(pk="kr-kc-radio").effect_when_missing == "block"
+    assert Requirement.objects.get(pk="kr-kc-radio").effect_when_missing == "waitlist"
 
 
 def test_the_database_keeps_what_was_proposed_and_refuses_one_person_in_both_parts(ada: User) -> None:
@@ -179,6 +179,7 @@ NEW = (
     "  - {{id: new-one, requirement: kr-kc-radio, products: [ring], identifier: R-C-QWN-R1, issuer: L, "
     "issued_on: 2026-01-01, {0}}}\n"
 )
+ENDED = "status: draft, expires_on: 2026-11-01"
 
 
 @pytest.mark.parametrize(
@@ -195,7 +196,7 @@ NEW = (
         (
             "evidence",
             "evidence:\n",
-            "evidence:\n" + NEW.format("status: draft, expires_on: 2026-11-01"),
+            "evidence:\n" + NEW.format(ENDED),
             ["expires_on"],
         ),
         ("evidence", "evidence:\n", "evidence:\n" + NEW.format("status: approved"), ["status", "import it as draft"]),
