@@ -63,7 +63,7 @@ RUNS: dict[str, Callable[..., object]] = {
 }
 SHOWN = (
     "requirement_id", "products", "variants", "battery", "markets", "subdivisions", "responsible", "identifier",
-    "issuer", "issued_on", "document", "document_sha256",
+    "issuer", "issued_on", "document",
 )  # fmt: skip
 
 
@@ -77,6 +77,11 @@ class EvidenceForm(words.DeskForm):
     file = forms.FileField(
         required=False, help_text="PDF, PNG or JPEG, at most 20 MB. Only the group Compliance can read it."
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self._json_fields():
+            self.fields[field].widget.attrs["rows"] = 2
 
     def clean(self) -> dict[str, Any]:
         given = super().clean()
@@ -154,7 +159,8 @@ class EvidenceAdmin(Logged):
     form = EvidenceForm
     actions = None
     change_form_template = "admin/acts.html"
-    list_display = ["id", "requirement", "standing", "issued_on", "ends", "file_mark", "sample_mark"]
+    list_display = ["id", "standing", "issued_on", "ends", "file_mark", "sample_mark", "requirement"]
+    list_per_page = 50
     list_select_related = ["requirement"]
     list_filter = [WaitingFilter, StandingFilter, "is_sample"]
     search_fields = ["id", "requirement__id", "identifier"]
@@ -263,7 +269,8 @@ class EvidenceAdmin(Logged):
         columns = {field.attname: str(field.verbose_name).capitalize() for field in Evidence._meta.concrete_fields}
         named = [(columns[name], getattr(row, name)) for name in SHOWN if getattr(row, name)]
         shown = [(name, ", ".join(value) if isinstance(value, list) else value) for name, value in named]
-        return tables.facts([*shown, ("Ends", papers.expiry(row) or "never")])
+        wanted, ends = row.requirement.evidence_wanted, papers.expiry(row) or "never"
+        return tables.facts([("Wanted", wanted), *shown, ("Ends", ends), ("Kept file", self.kept(row))])
 
     def document_view(self, request: HttpRequest, pk: str) -> HttpResponse:
         """The file, for officers only; that it was read is logged."""

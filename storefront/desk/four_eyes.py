@@ -46,12 +46,12 @@ def officer(request: HttpRequest) -> User:
 
 def _already(refusal: four_eyes.AlreadyMoved) -> str:
     by = f" (by {refusal.by})" if refusal.by else ""
-    return f"{refusal.subject} is {refusal.status} already{by}: somebody was faster, or it was never possible."
+    return f"Too late: {refusal.subject} is {refusal.status} already{by}."
 
 
 def _cited(refusal: evidence.Cited) -> str:
     cells = f", among them {', '.join(refusal.cells)}," if refusal.cells else ""
-    return f"{refusal.evidence} is {refusal.status}: decisions{cells} rest on it. Withdraw it; it is never deleted."
+    return f"Decisions{cells} rest on {refusal.evidence}, which is {refusal.status}: it is withdrawn, never deleted."
 
 
 def _bad_file(refusal: BadLaunchData) -> str:
@@ -65,7 +65,7 @@ SENTENCES: dict[type[Exception], Callable[..., str]] = {
     four_eyes.OwnWork: lambda refusal: f"You had a hand in {refusal.subject} yourself: a second person has to decide.",
     four_eyes.AlreadyMoved: _already,
     four_eyes.ReasonMissing: lambda _: "Say why: the reason stands in the log.",
-    evidence.Unfit: lambda refusal: f"{refusal.field}: {refusal.remedy}",
+    evidence.Unfit: lambda refusal: f"It cannot go on yet. {refusal.field}: {refusal.remedy}",
     evidence.Cited: _cited,
     proposing.NothingDiffers: lambda _: "Nothing differs from what is in force: nothing was proposed.",
     proposing.BaseChanged: lambda refusal: (

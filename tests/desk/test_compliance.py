@@ -84,7 +84,7 @@ def test_from_draft_to_approved_with_two_people(ada: User, lin: User, documents:
     row.refresh_from_db()
     assert (row.status, row.approved_by) == ("approved", lin)
     again = second.post(act(row, "approve"), follow=True).content.decode()
-    assert "ca-ised-s1 is approved already (by lin)" in again, again[again.find("messagelist") :][:300]
+    assert "ca-ised-s1 is approved already (by lin)" in again
     (found,) = availabilities(skus=["S1-BLK"], at=AT, destinations=[("CA", None)])
     assert "ca-ised-certification" not in [reason.requirement for reason in found.decision.reasons]
 
@@ -142,9 +142,9 @@ def test_only_a_draft_is_edited(ada: User, status: str) -> None:
 def test_deleting_what_decisions_rest_on_is_refused_with_a_sentence(ada: User) -> None:
     row = Evidence.objects.get(pk="sample-kr-kc-radio")
     client, url = browser(ada), reverse("admin:reservations_evidence_delete", args=["sample-kr-kc-radio"])
-    assert "rest on it. Withdraw it; it is never deleted." in client.get(url).content.decode()
+    assert "it is withdrawn, never deleted." in client.get(url).content.decode()
     answer = client.post(url, follow=True).content.decode()
-    assert "in KR" in answer and "rest on it" in answer
+    assert "in KR" in answer and "rest on sample-kr-kc-radio" in answer
     assert Evidence.objects.filter(pk=row.pk).exists()
 
 
