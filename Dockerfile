@@ -21,7 +21,7 @@ COPY storefront storefront
 RUN DATABASE_URL=sqlite:////tmp/build.sqlite3 SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(64))')" \
     python tools/build.py \
  && useradd --system --no-create-home --home-dir /app/var shop \
- && mkdir -p var && chown -R shop:shop var
+ && mkdir -p var/documents && chown -R shop:shop var
 
 USER shop
 EXPOSE 8000

@@ -1,0 +1,3 @@
+"""The business: decides and remembers."""
+
+VERSION = "0.1.0"

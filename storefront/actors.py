@@ -2,8 +2,10 @@
 
 from django.http import HttpRequest
 
+from reservations.actions.recording import staff_name
+
 
 def actor(request: HttpRequest) -> str:
     """`staff:<name>` for somebody signed in to the admin, on whatever page they act; else `customer`."""
     user = request.user
-    return f"staff:{user.get_username()}"[:80] if user.is_authenticated and user.is_staff else "customer"
+    return staff_name(user) if user.is_authenticated and user.is_staff else "customer"

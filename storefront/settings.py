@@ -97,6 +97,7 @@ DEBUG = False
 IS_SECURE = SITE_URL.startswith("https://")
 MAILBOX_DIR = Path(urlsplit(EMAIL_URL).path) if EMAIL_URL.startswith("mailbox:") else None
 OUTBOX_JOURNAL_DIR = VAR_DIR / "journal"
+DOCUMENTS_DIR = VAR_DIR / "documents"  # of evidence; no URL reaches it
 
 INSTALLED_APPS = [
     "storefront.desk.apps.DeskConfig",
@@ -214,6 +215,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep the outbox": {"task": "reservations.sweep_outbox", "schedule": 5.0, "options": {"expires": 10}},
     "refresh decisions": {"task": "reservations.refresh_decisions", "schedule": 30.0, "options": {"expires": 30}},
     "tell who asked": {"task": "reservations.tell_opened", "schedule": 30.0, "options": {"expires": 30}},
+    "warn of expiry": {"task": "reservations.warn_of_expiry", "schedule": 3600.0, "options": {"expires": 1800}},
     "check the books": {"task": "reservations.check_invariants", "schedule": 3600.0, "options": {"expires": 1800}},
 }
 

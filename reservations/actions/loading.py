@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ from reservations.models import (
     Requirement,
     Variant,
 )
+from reservations.rules import evidence as life
 
 Fields = dict[str, Any]
 
@@ -32,11 +34,26 @@ class CapacityBelowHeld(ValueError):
     """The file lowers an allotment under what is already held."""
 
 
+@dataclass(eq=False)
+class EvidenceStays(ValueError):
+    """The file changes evidence that is no draft any more; `str()` says what to do instead."""
+
+    evidence: str
+    field: str
+    status: str
+
+    def __str__(self) -> str:
+        return (
+            f"evidence {self.evidence} is {self.status} and its {self.field} cannot change: give the new document an "
+            "id of its own, and withdraw this one"
+        )
+
+
 @transaction.atomic
 def load_launch(*, data: LaunchData, at: datetime, actor: str = "system") -> dict[str, int]:
     """Insert or update every row of the files. Returns how many rows changed, by table.
 
-    Rows that the files do not name stay: staff may have added them.
+    Rows that the files do not name stay: staff may have added them. Raises CapacityBelowHeld, EvidenceStays.
     """
     changed = {
         "markets": _put(Market, data.markets, "code"),
@@ -44,9 +61,7 @@ def load_launch(*, data: LaunchData, at: datetime, actor: str = "system") -> dic
         "variants": _put_variants(data.variants),
         "prices": _put_prices(data.prices),
         "requirements": _put(Requirement, data.requirements, "id"),
-        "evidence": _put(
-            Evidence, [{**row, "requirement_id": row["requirement"]} for row in data.evidence], "id", "requirement"
-        ),
+        "evidence": _put_evidence(data.evidence),
         "launches": sum(_put_launch(row, at) for row in data.launches),
     }
     for launch_id in Launch.objects.values_list("id", flat=True):
@@ -64,6 +79,27 @@ def _put(model: type[models.Model], rows: Iterable[Fields], name: str, *skip: st
         values = {field: value for field, value in fields.items() if field not in skip}
         changed += _put_one(model, kept.get(fields[name]), values)
     return changed
+
+
+def _put_evidence(rows: Iterable[Fields]) -> int:
+    """The status is the file's for a new row only: afterwards it moves by the acts of officers."""
+    kept = Evidence.objects.in_bulk()
+    changed = 0
+    for fields in rows:
+        values = {**fields, "requirement_id": fields["requirement"]}
+        del values["requirement"]
+        row = kept.get(fields["id"])
+        if row is not None:
+            del values["status"]
+            check_evidence_stays(row, [name for name, value in values.items() if getattr(row, name) != value])
+        changed += _put_one(Evidence, row, values)
+    return changed
+
+
+def check_evidence_stays(row: Evidence, differs: Sequence[str]) -> None:
+    """Raises EvidenceStays when a field of anything but a draft differs."""
+    if differs and row.status != life.DRAFT:
+        raise EvidenceStays(row.pk, differs[0], row.status)
 
 
 def _put_one(model: type[models.Model], kept: models.Model | None, values: Fields) -> int:

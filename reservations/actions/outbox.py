@@ -33,6 +33,8 @@ CAUSES = (
     "reservation__wording",
     "notify_request__product",
     "notify_request__market",
+    "warning__evidence__requirement",
+    "warning__officer",
 )
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from django.contrib.auth.models import AbstractBaseUser
+
 from reservations.models import Event, Reservation
+
+
+def staff_name(person: AbstractBaseUser) -> str:
+    """A member of staff as the log names them."""
+    return f"staff:{person.get_username()}"[:80]
 
 
 def record(

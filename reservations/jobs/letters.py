@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
 
 import css_inline
@@ -20,11 +21,12 @@ from django.utils.html import escape
 from django.utils.translation import gettext, ngettext
 
 from reservations.gateways import mail
-from reservations.models import Message, NotifyRequest, Reservation
-from reservations.queries import links, receipts, texts
+from reservations.models import EvidenceWarning, Message, NotifyRequest, Reservation
+from reservations.queries import evidence, links, receipts, texts
 from reservations.queries.receipts import Receipt
 from reservations.rules import lifecycle
 
+STAFF_LANGUAGE = "en"
 MOST_LETTERS = 512  # about 15 kB each
 SLOT = re.compile("\ue000(\\w+)\ue001")  # characters that no text of ours holds
 
@@ -52,6 +54,19 @@ class AboutWish:
     slots = ("confirm_url", "end_url")
 
 
+@dataclass(frozen=True, kw_only=True)
+class AboutEvidence:
+    """A letter to an officer about evidence that ends. Staff read English, as in the admin."""
+
+    evidence: str
+    requirement: str
+    issuer: str
+    identifier: str
+    expires_on: date | None
+    url: str
+    slots = ()
+
+
 class Form:
     """A text cut at its slots, to be filled in many times. What is filled in is never looked at again."""
 
@@ -75,22 +90,25 @@ class Letter:
 
 def write(message: Message, *, people_ahead: int) -> mail.Mail:
     """The mail of a message. `people_ahead` matters only where it is about a reservation."""
-    cause = message.reservation or message.notify_request
+    cause = message.reservation or message.notify_request or message.warning
     if cause is None:
         raise ValueError(f"message {message.pk} has no cause")
-    about: AboutReservation | AboutWish
-    with translation.override(cause.language):
+    about: AboutReservation | AboutWish | AboutEvidence
+    language = STAFF_LANGUAGE if isinstance(cause, EvidenceWarning) else cause.language
+    with translation.override(language):
         if isinstance(cause, Reservation):
             about, values = _about_reservation(cause, people_ahead)
-        else:
+        elif isinstance(cause, NotifyRequest):
             about, values = _about_wish(cause)
-        letter = _render(message.kind, cause.language, about)
+        else:
+            about, values = _about_evidence(cause)
+        letter = _render(message.kind, language, about)
     headers = {"Auto-Submitted": "auto-generated"}
     if "end_url" in values:
         headers["List-Unsubscribe"] = f"<{values['end_url']}>"
     return mail.Mail(
         sender=settings.EMAIL_SENDER,
-        recipient=cause.email,
+        recipient=cause.officer.email if isinstance(cause, EvidenceWarning) else cause.email,
         subject=letter.subject.fill(values),
         text=letter.text.fill(values),
         html=letter.html.fill({name: escape(value) for name, value in values.items()}),
@@ -99,7 +117,7 @@ def write(message: Message, *, people_ahead: int) -> mail.Mail:
 
 
 @lru_cache(maxsize=MOST_LETTERS)
-def _render(kind: str, language: str, about: AboutReservation | AboutWish) -> Letter:
+def _render(kind: str, language: str, about: AboutReservation | AboutWish | AboutEvidence) -> Letter:
     """What all letters of this kind have in common, in the active language, which is `language`."""
     context = vars(about) | {name: slot(name) for name in about.slots} | {"language": language}
     subject = " ".join(render_to_string(f"mail/{kind}.subject.txt", context).split())
@@ -142,3 +160,16 @@ def _about_wish(wish: NotifyRequest) -> tuple[AboutWish, dict[str, str]]:
         "end_url": settings.SITE_URL + links.wish_path(wish, "end"),
     }
     return about, values
+
+
+def _about_evidence(warning: EvidenceWarning) -> tuple[AboutEvidence, dict[str, str]]:
+    row = warning.evidence
+    about = AboutEvidence(
+        evidence=row.pk,
+        requirement=row.requirement.title,
+        issuer=row.issuer,
+        identifier=row.identifier,
+        expires_on=evidence.expiry(row),
+        url=settings.SITE_URL + links.evidence_path(row),
+    )
+    return about, {}

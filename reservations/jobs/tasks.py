@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from celery import current_app, shared_task
 from django.conf import settings
 
-from reservations.actions import checking, deciding, notifying, outbox
+from reservations.actions import checking, deciding, evidence, notifying, outbox
 from reservations.gateways.journal import Journal
 from reservations.jobs import sending
 from reservations.queries.books import find_broken
@@ -54,6 +54,12 @@ def refresh_decisions() -> None:
 def tell_opened() -> None:
     """Tell those who asked to be told."""
     notifying.tell_opened(at=_now())
+
+
+@shared_task(name="reservations.warn_of_expiry")
+def warn_of_expiry() -> None:
+    """Tell officers which evidence ends soon."""
+    evidence.warn_of_expiry(at=_now())
 
 
 @shared_task(name="reservations.check_invariants")

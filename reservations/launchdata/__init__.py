@@ -1,6 +1,15 @@
 """The launch data files: read, checked, and returned as plain rows. Knows no database."""
 
-from reservations.launchdata.catalogue import LaunchData, read_launch_data
-from reservations.launchdata.files import BadLaunchData, Row, read_rows
+from reservations.launchdata.catalogue import LaunchData, read_evidence, read_launch_data, read_requirements
+from reservations.launchdata.files import BadLaunchData, Row, parse_rows, read_rows
 
-__all__ = ["BadLaunchData", "LaunchData", "Row", "read_launch_data", "read_rows"]
+__all__ = [
+    "BadLaunchData",
+    "LaunchData",
+    "Row",
+    "parse_rows",
+    "read_evidence",
+    "read_launch_data",
+    "read_requirements",
+    "read_rows",
+]

@@ -39,8 +39,8 @@ def read_launch_data(folder: Path) -> LaunchData:
     markets = list(_markets(read_rows(folder / "markets.yaml")))
     codes = {market["code"]: market for market in markets}
     requirement_file = read_rows(folder / "requirements.yaml")
-    conditions = frozenset(requirement_file.row("conditions").values)
-    requirements = list(_requirements(requirement_file, conditions))
+    conditions = read_conditions(requirement_file)
+    requirements = read_requirements(requirement_file)
     product_file = read_rows(folder / "products.yaml")
     products, variants = read_products(product_file, conditions)
     skus = {variant["sku"]: variant for variant in variants}
@@ -51,8 +51,8 @@ def read_launch_data(folder: Path) -> LaunchData:
         variants=variants,
         prices=list(read_prices(product_file, codes, variants)),
         requirements=requirements,
-        evidence=list(
-            _evidence(read_rows(folder / "evidence.yaml"), {row["id"]: row for row in requirements}, slugs, set(skus))
+        evidence=read_evidence(
+            read_rows(folder / "evidence.yaml"), {row["id"]: row for row in requirements}, slugs, set(skus)
         ),
         launches=list(_launches(read_rows(folder / "launches.yaml"), codes, slugs, skus)),
     )
@@ -103,6 +103,21 @@ def _markets(file: Row) -> Iterator[Fields]:
             ],
             "notes": row.get("notes", str, None) or "",
         }
+
+
+def read_conditions(file: Row) -> frozenset[Any]:
+    """The conditions that requirements.yaml names."""
+    return frozenset(file.row("conditions").values)
+
+
+def read_requirements(file: Row) -> list[Fields]:
+    """The rows of requirements.yaml. Raises BadLaunchData for the first thing that is wrong."""
+    return list(_requirements(file, read_conditions(file)))
+
+
+def read_evidence(file: Row, requirements: dict[str, Fields], slugs: set[str], skus: set[str]) -> list[Fields]:
+    """The rows of evidence.yaml, which name rows of these tables. Raises BadLaunchData for the first that is wrong."""
+    return list(_evidence(file, requirements, slugs, skus))
 
 
 def _requirements(file: Row, conditions: frozenset[Any]) -> Iterator[Fields]:
@@ -192,7 +207,7 @@ def _evidence(file: Row, requirements: dict[str, Fields], slugs: set[str], skus:
     for row in file.rows("evidence"):
         row.allow(
             *"id requirement products variants markets subdivisions identifier issuer issued_on expires_on".split(),
-            *"document status sample".split(),
+            *"document status sample battery responsible".split(),
         )
         issued, expires = row.get("issued_on", date), row.get("expires_on", date, None)
         if expires is not None and expires <= issued:
@@ -206,6 +221,8 @@ def _evidence(file: Row, requirements: dict[str, Fields], slugs: set[str], skus:
             "requirement": row.word("requirement", requirements.__contains__, "a requirement of requirements.yaml"),
             "products": products,
             "variants": variants,
+            "battery": row.get("battery", str, None) or "",
+            "responsible": row.get("responsible", str, None) or "",
             "markets": row.words("markets", _is_country, "an ISO 3166-1 alpha-2 country", []),
             "subdivisions": row.words("subdivisions", _is_subdivision, "an ISO 3166-2 subdivision", []),
             "identifier": row.get("identifier", str),

@@ -48,6 +48,8 @@ def _construct(loader: _Loader, node: yaml.MappingNode) -> Mapping:
     found.line, found.lines = node.start_mark.line + 1, {}
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, Hashable):
+            raise yaml.constructor.ConstructorError(None, None, f"{key} cannot be a key", key_node.start_mark)
         if key in found:
             raise yaml.constructor.ConstructorError(None, None, f"{key} is given twice", key_node.start_mark)
         found[key] = loader.construct_object(value_node, deep=True)
@@ -140,13 +142,24 @@ def _empty(line: int) -> Mapping:
 def read_rows(path: Path) -> Row:
     """The top mapping of a YAML file. Raises BadLaunchData when it is missing or is no YAML."""
     try:
-        # A subclass of SafeLoader: it builds nothing but plain values.
-        values = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506
+        content = path.read_bytes()
     except OSError as error:
         raise BadLaunchData(path.name, 1, "file", error.strerror or "cannot be read") from error
+    return parse_rows(path.name, content)
+
+
+def parse_rows(name: str, content: bytes) -> Row:
+    """The top mapping of what a YAML file holds. Raises BadLaunchData when it is no YAML."""
+    try:
+        # A subclass of SafeLoader: it builds nothing but plain values.
+        values = yaml.load(content.decode(), _Loader)  # noqa: S506
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise BadLaunchData(path.name, line, "file", error.problem or "is not YAML") from error
+        raise BadLaunchData(name, line, "file", error.problem or "is not YAML") from error
+    except RecursionError as error:
+        raise BadLaunchData(name, 1, "file", "is nested too deeply") from error
+    except (yaml.YAMLError, ValueError) as error:  # a letter that no YAML holds, or a date that no calendar has
+        raise BadLaunchData(name, 1, "file", f"is not YAML: {error}") from error
     if not isinstance(values, Mapping):
-        raise BadLaunchData(path.name, 1, "file", "must be a mapping")
-    return Row(path.name, values)
+        raise BadLaunchData(name, 1, "file", "must be a mapping")
+    return Row(name, values)

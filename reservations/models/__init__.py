@@ -1,5 +1,6 @@
 """What is stored. One file a concept; constraints guard the truth."""
 
+from reservations.models.approval import EvidenceWarning, ProposedChange
 from reservations.models.catalogue import Market, Price, Product, Variant
 from reservations.models.compliance import Decision, Evidence, GateRevision, Requirement, ReviewTask, StopSale
 from reservations.models.draw import Draw
@@ -19,6 +20,7 @@ __all__ = [
     "Draw",
     "Event",
     "Evidence",
+    "EvidenceWarning",
     "GateRevision",
     "IdempotencyKey",
     "Launch",
@@ -29,6 +31,7 @@ __all__ = [
     "Partner",
     "Price",
     "Product",
+    "ProposedChange",
     "Requirement",
     "Reservation",
     "ReviewTask",

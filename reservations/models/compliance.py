@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from reservations.models.catalogue import Market, Product, Variant
+from reservations.rules import evidence as life
 from reservations.rules import gate
 
 
@@ -59,27 +60,57 @@ class Requirement(models.Model):
 
 
 class Evidence(models.Model):
-    """A document that meets a requirement for some products and destinations, while it is valid."""
+    """A document that meets a requirement for some products and destinations, while it is valid.
 
-    DRAFT, SUBMITTED, APPROVED, WITHDRAWN = "draft", "submitted", "approved", "withdrawn"
+    Its life is the table of `rules/evidence.py`. Once approved it never changes (`guards.py`): another row replaces it.
+    """
+
+    DRAFT, SUBMITTED, APPROVED, WITHDRAWN = life.STATUSES
 
     id = models.SlugField(primary_key=True, max_length=100)
     requirement = models.ForeignKey(Requirement, on_delete=models.PROTECT, related_name="evidence")
     products = models.JSONField(default=list, blank=True, help_text="Product slugs.")
     variants = models.JSONField(default=list, blank=True, help_text="SKUs.")
+    battery = models.CharField(max_length=120, blank=True, help_text="Cell or battery model, where it covers one.")
     markets = models.JSONField(default=list, blank=True, help_text="Empty: the requirement's whole jurisdiction.")
     subdivisions = models.JSONField(default=list, blank=True)
+    responsible = models.CharField(
+        "responsible person or importer", max_length=200, blank=True, help_text="As named in the document."
+    )
     identifier = models.CharField(max_length=120)
     issuer = models.CharField(max_length=200)
     issued_on = models.DateField()
-    expires_on = models.DateField(null=True, blank=True)
-    document = models.CharField(max_length=300, blank=True)
-    status = models.CharField(max_length=10, choices=[(word, word) for word in (DRAFT, SUBMITTED, APPROVED, WITHDRAWN)])
-    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    expires_on = models.DateField(
+        null=True, blank=True, help_text="Its first day without effect. Empty: the requirement's usual validity."
+    )
+    document = models.CharField(max_length=300, blank=True, help_text="What its file is called.")
+    document_sha256 = models.CharField(max_length=64, blank=True, editable=False)
+    status = models.CharField(
+        max_length=10, choices=[(word, word) for word in life.STATUSES], default=DRAFT, editable=False
+    )
+    replaces = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="replaced_by", editable=False
+    )
+    authors = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, related_name="+", editable=False, help_text="Who wrote or submitted it."
+    )
+    submitted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.PROTECT, related_name="+"
+    )
+    submitted_at = models.DateTimeField(null=True, editable=False)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.PROTECT, related_name="+"
+    )
+    approved_at = models.DateTimeField(null=True, editable=False)
+    withdrawn_at = models.DateTimeField(null=True, editable=False)
     is_sample = models.BooleanField(default=False, help_text="Invented for the demonstration; proves nothing.")
 
     class Meta:
         verbose_name_plural = "evidence"
+        permissions = [
+            ("approve_evidence", "Can approve, reject and withdraw evidence that somebody else submitted"),
+            ("read_evidence_document", "Can read the documents of evidence and take evidence packs"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(expires_on__isnull=True) | Q(expires_on__gt=F("issued_on")),
@@ -87,6 +118,11 @@ class Evidence(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(status="withdrawn") | Q(withdrawn_at__isnull=False), name="withdrawn_evidence_says_when"
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=True)
+                | (Q(submitted_by__isnull=False) & ~Q(approved_by=F("submitted_by"))),
+                name="evidence_is_approved_by_a_second_person",
             ),
         ]
 

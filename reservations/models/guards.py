@@ -1,7 +1,8 @@
 """Triggers that hold on both databases.
 
-Guards: the log only grows, and the sandbox never touches live capacity or mail. Watches: the gate's revision grows with
-every change of a table that processes keep in memory (`queries/facts.py`), whoever changes it.
+Guards: the log only grows, the sandbox never touches live capacity or mail, and approved evidence and what was proposed
+stay as they were. Watches: the gate's revision grows with every change of a table that processes keep in memory
+(`queries/facts.py`), whoever changes it.
 
 They are put after every `migrate` and, on SQLite, taken before it: SQLite remakes a table to change it, which drops the
 table's own triggers and stumbles over those of other tables.
@@ -14,6 +15,7 @@ from typing import Any
 from django.db import connections
 
 EVENT, WORDING = "reservations_event", "reservations_wording"
+EVIDENCE, PROPOSAL = "reservations_evidence", "reservations_proposedchange"
 # What is wrong with a row that is inserted.
 STRANGER = """
     NOT EXISTS (
@@ -23,6 +25,24 @@ STRANGER = """
     ) OR {row}.partner_id IS NOT NULL AND {row}.partner_id NOT IN (SELECT id FROM reservations_partner)
 """
 SANDBOX_MAIL = "EXISTS (SELECT 1 FROM reservations_reservation r WHERE r.id = {row}.reservation_id AND r.is_sandbox)"
+# What of an approved document may never change: all but that it is withdrawn.
+FIXED = (
+    "id requirement_id products variants battery markets subdivisions responsible identifier issuer issued_on "
+    "expires_on document document_sha256 replaces_id submitted_by_id submitted_at approved_by_id approved_at is_sample"
+).split()
+REWRITTEN = " OR ".join(
+    [
+        "NEW.status NOT IN ('approved', 'withdrawn')",
+        "OLD.status = 'withdrawn' AND (NEW.status <> 'withdrawn' OR OLD.withdrawn_at {differs} NEW.withdrawn_at)",
+        *(f"OLD.{column} {{differs}} NEW.{column}" for column in FIXED),
+    ]
+)
+SETTLED = "OLD.status IN ('approved', 'withdrawn')"
+PROPOSED = ("before", "after", "missing", "files", "base_sha256", "proposed_by_id", "proposed_at")
+REPROPOSED = " OR ".join(
+    ["OLD.status <> 'proposed'", *(f"OLD.{column} {{differs}} NEW.{column}" for column in PROPOSED)]
+)
+# Name, event, table, when it is refused (None: always), and the sentence.
 GUARDS = [
     ("event_is_never_changed", "UPDATE", EVENT, None, "the log is append-only"),
     ("event_is_never_deleted", "DELETE", EVENT, None, "the log is append-only"),
@@ -36,6 +56,22 @@ GUARDS = [
         "a reservation has launch, variant, market and world of its allotment; sandbox and live do not mix",
     ),
     ("sandbox_sends_no_mail", "INSERT", "reservations_message", SANDBOX_MAIL, "a sandbox reservation sends no mail"),
+    (
+        "approved_evidence_is_never_changed",
+        "UPDATE",
+        EVIDENCE,
+        f"{SETTLED} AND ({REWRITTEN})",
+        "approved evidence never changes; another row replaces it",
+    ),
+    (
+        "approved_evidence_is_never_deleted",
+        "DELETE",
+        EVIDENCE,
+        SETTLED,
+        "decisions rest on approved evidence; it is withdrawn, never deleted",
+    ),
+    ("proposal_is_never_rewritten", "UPDATE", PROPOSAL, REPROPOSED, "what was proposed and decided stays as it was"),
+    ("proposal_is_never_deleted", "DELETE", PROPOSAL, None, "what was proposed and decided stays as it was"),
 ]
 
 
@@ -88,15 +124,15 @@ MOVE_REVISION = (
 
 
 def _postgresql(name: str, action: str, table: str, condition: str | None, sentence: str) -> list[str]:
-    """A condition is checked for all rows of a statement at once."""
-    refuse = f"RAISE EXCEPTION '{sentence}';"
-    body = (  # nothing in it comes from outside
-        f"IF EXISTS (SELECT 1 FROM made WHERE {condition.format(row='made')}) THEN {refuse} END IF;"  # noqa: S608
-        if condition
-        else refuse
-    )
-    when = f"AFTER {action} ON {table} REFERENCING NEW TABLE AS made FOR EACH STATEMENT"
-    when = when if condition else f"BEFORE {action} ON {table} FOR EACH ROW"
+    """A condition on what is inserted is checked for all rows of a statement at once; others row by row."""
+    body = f"RAISE EXCEPTION '{sentence}';"
+    when = f"BEFORE {action} ON {table} FOR EACH ROW"
+    if condition and action == "INSERT":
+        # nothing in it comes from outside
+        body = f"IF EXISTS (SELECT 1 FROM made WHERE {condition.format(row='made')}) THEN {body} END IF;"  # noqa: S608
+        when = f"AFTER {action} ON {table} REFERENCING NEW TABLE AS made FOR EACH STATEMENT"
+    elif condition:
+        when += f" WHEN ({condition.format(differs='IS DISTINCT FROM')})"
     return [
         f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NEW; END $$",
         f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION {name}()",
@@ -104,7 +140,7 @@ def _postgresql(name: str, action: str, table: str, condition: str | None, sente
 
 
 def _sqlite(name: str, action: str, table: str, condition: str | None, sentence: str) -> list[str]:
-    when = f"WHEN {condition.format(row='NEW')}" if condition else ""
+    when = f"WHEN {condition.format(row='NEW', differs='IS NOT')}" if condition else ""
     rule = f"BEFORE {action} ON {table} FOR EACH ROW {when} BEGIN SELECT RAISE(ABORT, '{sentence}'); END"
     return [f"CREATE TRIGGER {name} {rule}"]
 

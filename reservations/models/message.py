@@ -1,4 +1,4 @@
-"""The outbox: messages owed; and who asked to be told."""
+"""The outbox: messages owed to customers and staff; and who asked to be told."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from reservations.models.approval import EvidenceWarning
 from reservations.models.catalogue import Market, Product
 from reservations.models.reservation import Reservation
 
@@ -54,6 +55,9 @@ class Message(models.Model):
     notify_request = models.ForeignKey(
         NotifyRequest, null=True, on_delete=models.CASCADE, related_name="messages", db_index=False
     )
+    warning = models.ForeignKey(
+        EvidenceWarning, null=True, on_delete=models.CASCADE, related_name="messages", db_index=False
+    )
     kind = models.CharField(max_length=30)
     version = models.PositiveSmallIntegerField(default=1)
     state = models.CharField(max_length=10, choices=[(word, word) for word in STATES], default=OWED)
@@ -79,9 +83,15 @@ class Message(models.Model):
                 condition=Q(notify_request__isnull=False),
                 name="one_message_per_wish_kind_and_version",
             ),
+            models.UniqueConstraint(
+                fields=["warning", "kind", "version"],
+                condition=Q(warning__isnull=False),
+                name="one_message_per_warning_kind_and_version",
+            ),
             models.CheckConstraint(
-                condition=Q(reservation__isnull=False, notify_request__isnull=True)
-                | Q(reservation__isnull=True, notify_request__isnull=False),
+                condition=Q(reservation__isnull=False, notify_request__isnull=True, warning__isnull=True)
+                | Q(reservation__isnull=True, notify_request__isnull=False, warning__isnull=True)
+                | Q(reservation__isnull=True, notify_request__isnull=True, warning__isnull=False),
                 name="message_has_one_cause",
             ),
             models.CheckConstraint(condition=~Q(state="sent") | Q(sent_at__isnull=False), name="sent_says_when"),

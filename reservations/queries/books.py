@@ -197,12 +197,13 @@ INVARIANTS = (
     ),
     Invariant(
         name="message_cause",
-        promise="A message is owed for a reservation or for a wish to be told.",
-        finding="It has no cause, or two.",
+        promise="A message is owed for a reservation, for a wish to be told, or for evidence that ends.",
+        finding="It has no cause, or several.",
         query="""
             SELECT 'message:' || id FROM reservations_message
-            WHERE (reservation_id IS NULL AND notify_request_id IS NULL)
-                OR (reservation_id IS NOT NULL AND notify_request_id IS NOT NULL)
+            WHERE CASE WHEN reservation_id IS NULL THEN 0 ELSE 1 END
+                + CASE WHEN notify_request_id IS NULL THEN 0 ELSE 1 END
+                + CASE WHEN warning_id IS NULL THEN 0 ELSE 1 END <> 1
         """,
     ),
     Invariant(

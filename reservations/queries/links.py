@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.signing import Signer
 
-from reservations.models import NotifyRequest, Reservation
+from reservations.models import Evidence, NotifyRequest, Reservation
 
 _KEY_LETTERS = 27  # 160 bits in base64
 
@@ -16,6 +16,11 @@ def prefix(language: str, market: str) -> str:
 
 def product_path(language: str, market: str, slug: str) -> str:
     return f"{prefix(language, market)}products/{slug}/"
+
+
+def evidence_path(row: Evidence) -> str:
+    """The officers' page of evidence in the admin."""
+    return f"/admin/reservations/evidence/{row.pk}/change/"
 
 
 def reservation_path(reservation: Reservation) -> str:

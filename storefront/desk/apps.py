@@ -4,7 +4,17 @@ from importlib import import_module
 
 from django.contrib.admin.apps import AdminConfig
 
-THEMES = ("catalogue", "compliance", "launches", "reservations", "outbox", "partners", "people")
+THEMES = (
+    "catalogue",
+    "compliance",
+    "evidence",
+    "proposals",
+    "launches",
+    "reservations",
+    "outbox",
+    "partners",
+    "people",
+)
 
 
 class DeskConfig(AdminConfig):

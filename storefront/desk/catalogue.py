@@ -97,6 +97,7 @@ class PriceInline(Inline):
 
 @admin.register(Market)
 class MarketAdmin(Logged):
+    change_form_template = "admin/market.html"
     form = MarketForm
     is_gate_fact = True
     list_display = ["code", "name", "region", "currency", "tax_display", "timezone"]

@@ -1,4 +1,4 @@
-"""Requirements, evidence, stop-sales and review tasks."""
+"""Requirements, stop-sales and review tasks."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
-from reservations.models import Decision, Evidence, Requirement, ReviewTask, StopSale
+from reservations.actions import proposing
+from reservations.models import Decision, Product, Requirement, ReviewTask, StopSale
 from reservations.rules import gate
 from storefront import clock
 from storefront.desk import words
+from storefront.desk.four_eyes import REFUSALS, officer, sentence
 from storefront.desk.logged import Logged, ReadOnly
 
 
@@ -42,31 +45,26 @@ class RequirementForm(words.DeskForm):
         given = super().clean()
         if given.get("effect_when_missing") == "consent" and not given.get("customer_facing_notice"):
             self.add_error("customer_facing_notice", "A consent needs a sentence to affirm.")
+        starts, ends = given.get("effective_from"), given.get("effective_to")
+        if ends and starts and ends <= starts:
+            self.add_error("effective_to", f"It starts on {starts}. Write a later day.")
+        elif ends and "effective_to" in self.changed_data and ends < clock.now().date():
+            self.add_error("effective_to", f"{ends} has passed. Write today or a later day.")
         return given
 
+    def clean_condition(self) -> str:
+        condition: str = self.cleaned_data["condition"]
+        error = words.complaint([condition], _conditions(), "condition") if condition else ""
+        if error:
+            raise forms.ValidationError(error)
+        return condition
 
-class EvidenceForm(words.DeskForm):
-    words = {
-        "products": ("product", words.products),
-        "variants": ("SKU", words.skus),
-        "markets": ("country", words.countries),
-        "subdivisions": ("subdivision", words.subdivisions),
-    }
 
-    def clean(self) -> dict[str, Any]:
-        given = super().clean()
-        if not given.get("products") and not given.get("variants") and not self.errors:
-            raise forms.ValidationError("Name the products or variants that this document covers.")
-        return given
-
-    def _post_clean(self) -> None:
-        """Withdrawing says when; taking it back forgets when. Set before the constraints are checked."""
-        status = self.cleaned_data.get("status")
-        if status != Evidence.WITHDRAWN:
-            self.instance.withdrawn_at = None
-        elif self.instance.withdrawn_at is None:
-            self.instance.withdrawn_at = clock.now()
-        super()._post_clean()  # type: ignore[misc]
+def _conditions() -> set[str]:
+    """What some requirement asks or some product answers; a further one comes with requirements.yaml."""
+    asked = Requirement.objects.exclude(condition="").values_list("condition", flat=True)
+    answered = (name for conditions in Product.objects.values_list("conditions", flat=True) for name in conditions)
+    return {gate.GRANT_CONDITION, *asked, *answered}
 
 
 class StopSaleForm(forms.ModelForm):
@@ -102,8 +100,10 @@ class StopSaleForm(forms.ModelForm):
 
 @admin.register(Requirement)
 class RequirementAdmin(Logged):
+    """Saving proposes: the change is in force when a second person confirms it. Law ends, it is never deleted."""
+
     form = RequirementForm
-    is_gate_fact = True
+    actions = None
     list_display = [
         "id", "title", "category", "effect_when_missing", "stage", "effective_from", "effective_to", "confidence",
     ]  # fmt: skip
@@ -111,21 +111,32 @@ class RequirementAdmin(Logged):
     search_fields = ["id", "title", "legal_basis"]
     ordering = ["id"]
 
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
 
-@admin.register(Evidence)
-class EvidenceAdmin(Logged):
-    form = EvidenceForm
-    is_gate_fact = True
-    list_display = ["id", "requirement", "status", "issued_on", "expires_on", "sample_mark"]
-    list_filter = ["status", "is_sample"]
-    search_fields = ["id", "requirement__id", "identifier"]
-    autocomplete_fields = ["requirement"]
-    readonly_fields = ["sample_mark", "withdrawn_at"]
-    ordering = ["id"]
+    def save_model(self, request: HttpRequest, obj: Requirement, form: forms.ModelForm, change: bool) -> None:
+        try:
+            proposing.propose_requirement(requirement=obj, officer=officer(request), at=clock.now())
+        except REFUSALS as refusal:
+            messages.warning(request, sentence(refusal))
+        else:
+            messages.success(request, "Proposed: a second person of the group Compliance has to confirm it.")
 
-    @admin.display(description="Sample")
-    def sample_mark(self, row: Evidence) -> str:
-        return "SAMPLE" if row.is_sample else ""
+    def save_related(self, request: HttpRequest, form: forms.ModelForm, formsets: Any, change: bool) -> None:
+        """Nothing was stored, so that nothing hangs on it."""
+
+    def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> Any:
+        """The proposal is in the log."""
+
+    log_change = log_addition
+
+    def response_add(
+        self, request: HttpRequest, obj: Requirement, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        return self.response_change(request, obj)
+
+    def response_change(self, request: HttpRequest, obj: Requirement) -> HttpResponse:
+        return redirect("admin:reservations_proposedchange_changelist")
 
 
 @admin.register(StopSale)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django.contrib.admin import AdminSite
@@ -13,7 +14,8 @@ from django.db.models import F, Q
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
-from reservations.models import Allotment, Event, Launch, Message, ReviewTask, StopSale
+from reservations.models import Allotment, Event, Evidence, Launch, Message, ProposedChange, ReviewTask, StopSale
+from reservations.queries import evidence
 from reservations.queries.books import last_check
 from reservations.rules.opening import Window
 from storefront import clock
@@ -46,6 +48,16 @@ def books_row(at: datetime) -> dict[str, Any] | None:
     return {"at": check.at, "broken": broken, "more": more, "is_late": at - check.at > CHECK_IS_LATE_AFTER}
 
 
+def evidence_rows(person: User, at: datetime) -> dict[str, Any]:
+    """What waits for this person's approval, and approved evidence that ends soon and has no successor yet."""
+    changes = ProposedChange.objects.filter(status=ProposedChange.PROPOSED).exclude(proposed_by=person)
+    return {
+        "waiting": evidence.waiting_for(person)[:MOST_ROWS],
+        "changes": changes.order_by("id")[:MOST_ROWS],
+        "ending": [(row, evidence.expiry(row)) for row, _ in islice(evidence.ending(on=at.date()), MOST_ROWS)],
+    }
+
+
 class DeskSite(AdminSite):
     site_title = site_header = "Launch desk"
     index_title = "Today"
@@ -56,7 +68,7 @@ class DeskSite(AdminSite):
         at = clock.now()
         may_see = {
             model._meta.model_name: request.user.has_perm(f"reservations.view_{model._meta.model_name}")
-            for model in (Launch, Allotment, Message, ReviewTask, StopSale, Event)
+            for model in (Launch, Allotment, Message, ReviewTask, StopSale, Event, Evidence)
         }
         full = Allotment.objects.filter(is_sandbox=False, capacity__gt=0, capacity__lte=F("held") * 10 / 9)
         stops = StopSale.objects.filter(Q(lifted_at=None) | Q(lifted_at__gt=at))
@@ -74,6 +86,7 @@ class DeskSite(AdminSite):
             .order_by("opened_at")[:MOST_ROWS],
             "stops": stops.select_related("product", "variant", "market").order_by("-since")[:MOST_ROWS],
             "books": books_row(at),
+            "evidence": evidence_rows(request.user, at) if isinstance(request.user, User) else {},
         }
         return super().index(request, {**today, **(extra_context or {})})
 

@@ -71,7 +71,7 @@ def test_a_pool_has_one_direct_allotment_of_a_variant(launch_data: datetime) -> 
 
 CHANGES: dict[str, Callable[[], object]] = {
     "reservations_requirement": lambda: Requirement.objects.update(notes="other"),
-    "reservations_evidence": lambda: Evidence.objects.update(issuer="other"),
+    "reservations_evidence": lambda: Evidence.objects.update(status="withdrawn", withdrawn_at=AT),
     "reservations_stopsale": lambda: StopSale.objects.create(since=AT, reason="recall"),
     "reservations_market": lambda: Market.objects.filter(code="DE").update(withdrawal_days=15),
     "reservations_product": lambda: Product.objects.update(tagline={}),

@@ -16,7 +16,6 @@ from reservations.models import (
     Allotment,
     ApiKey,
     Event,
-    Evidence,
     Launch,
     Market,
     Message,
@@ -35,7 +34,7 @@ from tests.pages import complaints, fill_in
 from tests.world import AT, allotment, wish
 
 pytestmark = pytest.mark.django_db
-EDITED = [Market, Product, Variant, Price, Requirement, Evidence, Launch, Allotment, User]
+EDITED = [Market, Product, Variant, Price, Requirement, Launch, Allotment, User]
 
 
 def page(row: models.Model) -> str:
@@ -155,9 +154,6 @@ def test_a_stop_sale_that_makes_no_sense_is_refused_by_the_form(staff: Client, s
         (Requirement, "kr-kc-radio", {"jurisdiction": '["KX"]'}, "Unknown country: KX."),
         (Requirement, "kr-kc-radio", {"jurisdiction": '"KR"'}, "Write a JSON list"),
         (Requirement, "kr-kc-radio", {"evidence_validity": "2 years"}, "P2Y"),
-        (Evidence, "sample-kr-kc-radio", {"products": '["glases-s1"]'}, "Unknown product: glases-s1. Known: "),
-        (Evidence, "sample-kr-kc-radio", {"variants": '["S1-BLU"]'}, "Unknown SKU: S1-BLU."),
-        (Evidence, "sample-kr-kc-radio", {"products": "[]"}, "Name the products or variants"),
         (Market, "DE", {"currency": "EUX"}, "EUX is no ISO 4217 currency"),
         (Market, "DE", {"timezone": "Berlin"}, "no IANA time zone"),
     ],
@@ -177,16 +173,6 @@ def test_a_price_stays_in_the_currency_of_its_market(staff: Client) -> None:
     assert (
         "DE is priced in EUR" in staff.post(page(row), fill_in(staff, page(row)) | {"currency": "USD"}).content.decode()
     )
-
-
-def test_withdrawing_evidence_says_when(staff: Client) -> None:
-    row = Evidence.objects.get(pk="sample-kr-kc-radio")
-    answer = staff.post(page(row), fill_in(staff, page(row)) | {"status": "withdrawn"})
-    assert answer.status_code == 302, complaints(answer)
-    row.refresh_from_db()
-    assert row.withdrawn_at == AT
-    facts = Event.objects.get(subject=f"evidence:{row.pk}").facts
-    assert facts["status"] == ["approved", "withdrawn"] and "withdrawn_at" in facts
 
 
 def test_sample_evidence_carries_a_plain_mark(staff: Client) -> None:

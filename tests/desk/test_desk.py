@@ -20,7 +20,6 @@ from reservations.models import (
     Allotment,
     ApiKey,
     Event,
-    Evidence,
     Market,
     Message,
     Partner,
@@ -104,19 +103,6 @@ def test_a_stop_sale_acts_at_once_and_is_logged(staff: Client) -> None:
     assert row.status == "paused"
     assert Event.objects.filter(action="stopsale.added", actor="staff:grace").exists()
     assert Event.objects.filter(action="gate.changed", subject="decision:S1-BLK:DE").exists()
-
-
-def test_withdrawn_evidence_shuts_the_market_at_once(staff: Client) -> None:
-    row = Evidence.objects.get(pk="sample-kr-kc-radio")
-    posted = {
-        "id": row.pk, "requirement": row.requirement_id, "products": '["glasses-s1", "glasses-g1"]', "variants": "[]",
-        "markets": "[]", "subdivisions": "[]", "identifier": row.identifier, "issuer": row.issuer,
-        "issued_on": "2026-02-10", "status": "withdrawn", "is_sample": "on",
-    }  # fmt: skip
-    answer = staff.post(f"/admin/reservations/evidence/{row.pk}/change/", posted)
-    assert answer.status_code == 302, answer.context["errors"]
-    (found,) = availabilities(skus=["S1-BLK"], at=AT, destinations=[("KR", None)])
-    assert (found.status, found.decision.reasons[0].requirement) == ("notify_only", "kr-kc-radio")
 
 
 def test_capacity_never_goes_below_what_is_held_and_a_raise_promotes(staff: Client) -> None:

@@ -1,6 +1,7 @@
 """What a journey sets or asks in the shop's database, from a process of its own.
 
 python -m tests.journeys.books open_in MARKET SECONDS | room PER_MINUTE | challenge on | drawn | of EMAIL | held
+python -m tests.journeys.books officer NAME PASSWORD | reasons SKU MARKET
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "storefront.settings")
 django.setup()
 
 from reservations.actions import drawing  # noqa: E402
-from reservations.models import Draw, Launch, LaunchMarket, Reservation  # noqa: E402
+from reservations.models import Decision, Draw, Launch, LaunchMarket, Reservation  # noqa: E402
 from reservations.rules.draw import commitment  # noqa: E402
 from storefront import clock  # noqa: E402
+from tests import officers  # noqa: E402
 from tests.world import allotment  # noqa: E402
 
 
@@ -63,6 +65,19 @@ def held() -> int:
     return allotment().held
 
 
+def officer(name: str, password: str) -> str:
+    """Somebody of the group Compliance who can sign in."""
+    person = officers.officer(name)
+    person.set_password(password)
+    person.save()
+    return name
+
+
+def reasons(sku: str, market: str) -> list[str]:
+    answer = Decision.objects.get(variant__sku=sku, market=market).answer
+    return [row["requirement"] for row in answer["reasons"]]
+
+
 if __name__ == "__main__":
     actions: dict[str, Callable[..., Any]] = {
         "open_in": open_in,
@@ -71,5 +86,7 @@ if __name__ == "__main__":
         "drawn": drawn,
         "of": of,
         "held": held,
+        "officer": officer,
+        "reasons": reasons,
     }
     print(json.dumps(actions[sys.argv[1]](*sys.argv[2:])))

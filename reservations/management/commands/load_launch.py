@@ -1,5 +1,6 @@
 """Load or update markets, products, requirements, evidence and launches from data files."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from reservations.actions.loading import CapacityBelowHeld, load_launch
-from reservations.launchdata import BadLaunchData, read_launch_data
+from reservations.actions.loading import CapacityBelowHeld, EvidenceStays, load_launch
+from reservations.launchdata import BadLaunchData, LaunchData, read_launch_data
 from reservations.models import Market
+from reservations.queries.cells import cells_that_differ
+from reservations.queries.differences import Difference, by_id, difference, facts_with
+from reservations.queries.facts import read_world
 
 
 class Command(BaseCommand):
@@ -19,12 +23,47 @@ class Command(BaseCommand):
         parser.add_argument("path", nargs="?", type=Path, default=settings.BASE_DIR / "data")
         parser.add_argument("--once", action="store_true", help="Do nothing when a launch is there: staff own it now.")
 
-    def handle(self, *args: Any, path: Path, once: bool, **options: Any) -> None:
+        parser.add_argument(
+            "--diff",
+            action="store_true",
+            help="Print what would change in requirements, evidence and decisions; load nothing.",
+        )
+
+    def handle(self, *args: Any, path: Path, once: bool, diff: bool, **options: Any) -> None:
         if once and Market.objects.exists():
             self.stdout.write("The launch data is there already.")
             return
+        at = datetime.now(UTC)
         try:
-            changed = load_launch(data=read_launch_data(path), at=datetime.now(UTC))
-        except (BadLaunchData, CapacityBelowHeld) as error:
+            data = read_launch_data(path)
+            if diff:
+                self.stdout.write("\n".join(describe_differences(data, at)))
+                return
+            changed = load_launch(data=data, at=at)
+        except (BadLaunchData, CapacityBelowHeld, EvidenceStays) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(", ".join(f"{table}: {count} changed" for table, count in changed.items()))
+
+
+def describe_differences(data: LaunchData, at: datetime) -> Iterator[str]:
+    """Line by line: rows that are new, changed field by field or not in the files, and decisions that would change."""
+    given = {"requirements": by_id(data.requirements), "evidence": by_id(data.evidence)}
+    found = {table: difference(table, rows) for table, rows in given.items()}
+    for table, each in found.items():
+        yield from _describe(table, each)
+    world = read_world()
+    cells = cells_that_differ(world, facts_with(world, {table: each.after for table, each in found.items()}), at=at)
+    yield f"{len(cells)} decisions would change"
+    for cell in cells:
+        yield f"  {cell.sku} in {cell.market}: {cell.before} -> {cell.after}"
+
+
+def _describe(table: str, found: Difference) -> Iterator[str]:
+    for key, fields in found.after.items():
+        if key not in found.before:
+            yield f"{table}: {key} is new"
+            continue
+        for name, value in fields.items():
+            yield f"{table}: {key}: {name}: {found.before[key][name]!r} -> {value!r}"
+    for key in found.missing:
+        yield f"{table}: {key} is not in the file and stays"
