@@ -20,7 +20,7 @@ from django.utils.safestring import SafeString
 
 from reservations.actions import evidence as acts
 from reservations.actions.four_eyes import require
-from reservations.gateways.documents import BadDocument, Documents, NoDocument, kind_of
+from reservations.gateways.documents import MOST_BYTES, BadDocument, Documents, NoDocument, kind_of
 from reservations.models import Event, Evidence, Market, Requirement
 from reservations.queries import evidence as papers
 from reservations.queries.pack import evidence_pack, pack_name
@@ -121,12 +121,14 @@ class EvidenceForm(words.DeskForm):
             self.add_error("responsible", wrong)
 
     def _keep(self, given: dict[str, Any]) -> None:
+        file = given["file"]
         try:
-            self.instance.document_sha256 = Documents(settings.DOCUMENTS_DIR).keep(given["file"].read())
+            content = file.read(MOST_BYTES + 1)  # no more than it takes to see that it is too large
+            self.instance.document_sha256 = Documents(settings.DOCUMENTS_DIR).keep(content)
         except BadDocument as error:
             self.add_error("file", str(error))
         else:
-            given["document"] = given.get("document") or given["file"].name[:300]
+            given["document"] = given.get("document") or file.name[:300]
 
 
 class StandingFilter(admin.SimpleListFilter):
