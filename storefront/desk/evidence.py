@@ -89,10 +89,9 @@ class EvidenceForm(words.DeskForm):
             raise forms.ValidationError("Name the products or variants that this document covers.")
         self._clean_dates(given)
         self._clean_identifiers(given)
-        places, markets = given.get("subdivisions") or [], given.get("markets") or []
-        strange = [place for place in places if markets and place.split("-")[0] not in markets]
-        if strange:
-            self.add_error("subdivisions", f"{', '.join(strange)}: not in {', '.join(markets)}.")
+        error = words.elsewhere(given.get("subdivisions") or [], given.get("markets") or [])
+        if error:
+            self.add_error("subdivisions", error)
         if given.get("file") and not self.errors:
             self._keep(given)
         return given
