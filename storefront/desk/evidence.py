@@ -111,7 +111,7 @@ class EvidenceForm(words.DeskForm):
 
     def _clean_identifiers(self, given: dict[str, Any]) -> None:
         requirement: Requirement | None = given.get("requirement")
-        if requirement is not None and given.get("identifier") and not given.get("is_sample"):
+        if requirement is not None and given.get("identifier") and not self.instance.is_sample:
             wrong = identifiers.complaint(requirement=requirement.pk, identifier=given["identifier"])
             if wrong:
                 self.add_error("identifier", wrong)
@@ -173,7 +173,7 @@ class EvidenceAdmin(Logged):
         ("Document", {"fields": ["document", "kept"]}),
         ("What happened", {"fields": ["replaces", "is_sample", "history"]}),
     ]
-    readonly_fields = ["standing", "kept", "replaces", "history"]
+    readonly_fields = ["standing", "kept", "replaces", "is_sample", "history"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Evidence | None = None) -> Any:
         """A file is chosen where the draft can still be edited."""

@@ -67,7 +67,7 @@ def complaint(value: list[Any], known: Collection[str], what: str) -> str:
 
 
 def elsewhere(places: list[str], countries: list[str]) -> str:
-    """What is wrong with subdivisions that lie in none of the countries; empty when nothing is or no country is named."""
+    """What is wrong with subdivisions outside the countries that are named; empty when nothing is."""
     strange = [place for place in places if countries and place.partition("-")[0] not in countries]
     return f"{', '.join(strange)}: not in {', '.join(countries)}." if strange else ""
 

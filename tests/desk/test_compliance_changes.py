@@ -193,7 +193,7 @@ ENDED = "status: draft, expires_on: 2026-11-01"
             ["stage", "'sail' is not one of", "global-un-38-3-test-summary"],
         ),
         ("requirements", "requirements:\n", "requirements:\n  - [\n", ["requirements.yaml:", "file"]),
-        ("requirements", "[US-IL, US-TX, US-WA]", "[US-IL, CA-QC]", ["subdivisions", "CA-QC is not in US"]),
+        ("requirements", "subdivisions: [ES-CE, ES-ML]", "subdivisions: [CA-QC]", ["subdivisions", "CA-QC is not in"]),
         ("evidence", "issuer: Sample battery laboratory", "issuer: Forger", ["issuer cannot change", "sample-global"]),
         (
             "evidence",
