@@ -45,6 +45,10 @@ class RequirementForm(words.DeskForm):
         given = super().clean()
         if given.get("effect_when_missing") == "consent" and not given.get("customer_facing_notice"):
             self.add_error("customer_facing_notice", "A consent needs a sentence to affirm.")
+        for field in ("subdivisions", "exclude_subdivisions", "review_subdivisions"):
+            error = words.elsewhere(given.get(field) or [], given.get("jurisdiction") or [])
+            if error and field not in self.errors:
+                self.add_error(field, error)
         starts, ends = given.get("effective_from"), given.get("effective_to")
         if ends and starts and ends <= starts:
             self.add_error("effective_to", f"It starts on {starts}. Write a later day.")

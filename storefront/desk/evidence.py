@@ -20,7 +20,7 @@ from django.utils.safestring import SafeString
 
 from reservations.actions import evidence as acts
 from reservations.actions.four_eyes import require
-from reservations.gateways.documents import BadDocument, Documents, NoDocument, kind_of
+from reservations.gateways.documents import MOST_BYTES, BadDocument, Documents, NoDocument, kind_of
 from reservations.models import Event, Evidence, Market, Requirement
 from reservations.queries import evidence as papers
 from reservations.queries.pack import evidence_pack, pack_name
@@ -89,10 +89,9 @@ class EvidenceForm(words.DeskForm):
             raise forms.ValidationError("Name the products or variants that this document covers.")
         self._clean_dates(given)
         self._clean_identifiers(given)
-        places, markets = given.get("subdivisions") or [], given.get("markets") or []
-        strange = [place for place in places if markets and place.split("-")[0] not in markets]
-        if strange:
-            self.add_error("subdivisions", f"{', '.join(strange)}: not in {', '.join(markets)}.")
+        error = words.elsewhere(given.get("subdivisions") or [], given.get("markets") or [])
+        if error:
+            self.add_error("subdivisions", error)
         if given.get("file") and not self.errors:
             self._keep(given)
         return given
@@ -112,7 +111,7 @@ class EvidenceForm(words.DeskForm):
 
     def _clean_identifiers(self, given: dict[str, Any]) -> None:
         requirement: Requirement | None = given.get("requirement")
-        if requirement is not None and given.get("identifier") and not given.get("is_sample"):
+        if requirement is not None and given.get("identifier") and not self.instance.is_sample:
             wrong = identifiers.complaint(requirement=requirement.pk, identifier=given["identifier"])
             if wrong:
                 self.add_error("identifier", wrong)
@@ -121,12 +120,14 @@ class EvidenceForm(words.DeskForm):
             self.add_error("responsible", wrong)
 
     def _keep(self, given: dict[str, Any]) -> None:
+        file = given["file"]
         try:
-            self.instance.document_sha256 = Documents(settings.DOCUMENTS_DIR).keep(given["file"].read())
+            content = file.read(MOST_BYTES + 1)  # no more than it takes to see that it is too large
+            self.instance.document_sha256 = Documents(settings.DOCUMENTS_DIR).keep(content)
         except BadDocument as error:
             self.add_error("file", str(error))
         else:
-            given["document"] = given.get("document") or given["file"].name[:300]
+            given["document"] = given.get("document") or file.name[:300]
 
 
 class StandingFilter(admin.SimpleListFilter):
@@ -172,7 +173,7 @@ class EvidenceAdmin(Logged):
         ("Document", {"fields": ["document", "kept"]}),
         ("What happened", {"fields": ["replaces", "is_sample", "history"]}),
     ]
-    readonly_fields = ["standing", "kept", "replaces", "history"]
+    readonly_fields = ["standing", "kept", "replaces", "is_sample", "history"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Evidence | None = None) -> Any:
         """A file is chosen where the draft can still be edited."""

@@ -69,6 +69,12 @@ def complaint(value: list[Any], known: Collection[str], what: str) -> str:
     return f"Unknown {what}: {', '.join(unknown)}. {remedy}"
 
 
+def elsewhere(places: list[str], countries: list[str]) -> str:
+    """What is wrong with subdivisions outside the countries that are named; empty when nothing is."""
+    strange = [place for place in places if countries and place.partition("-")[0] not in countries]
+    return f"{', '.join(strange)}: not in {', '.join(countries)}." if strange else ""
+
+
 class DeskForm(forms.ModelForm):
     """`words`: for a JSON list, what a word of it is called and which are known. An empty box means the default."""
 

@@ -97,9 +97,9 @@ def test_who_lacks_the_permission_does_nothing(ada: User) -> None:
     for act in (acts.submit, acts.approve, acts.delete):
         with pytest.raises(four_eyes.NotAllowed):
             act(evidence_id=row.pk, officer=stranger, at=AT)
-    for act_with_reason in (acts.reject, acts.withdraw):
+    for ending in (acts.reject, acts.withdraw):
         with pytest.raises(four_eyes.NotAllowed):
-            act_with_reason(evidence_id=row.pk, officer=stranger, at=AT, reason="no")
+            ending(evidence_id=row.pk, officer=stranger, at=AT, reason="no")
     row.refresh_from_db()
     assert row.status == "draft" and not Event.objects.filter(actor="staff:olga").exists()
 

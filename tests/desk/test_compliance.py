@@ -131,6 +131,11 @@ def test_a_page_of_a_draft_saved_as_it_was_opened_is_taken_and_makes_nobody_its_
     assert set(row.authors.all()) == {ada, lin}
 
 
+def test_nobody_calls_a_draft_a_sample_to_spare_its_checks(ada: User) -> None:
+    browser(ada).post(ADD, filled(is_sample="on"))
+    assert not Evidence.objects.get(pk="ca-ised-s1").is_sample
+
+
 @pytest.mark.parametrize("status", ["submitted", "approved"])
 def test_only_a_draft_is_edited(ada: User, status: str) -> None:
     row = draft(ada, status=status)

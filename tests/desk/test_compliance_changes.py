@@ -101,6 +101,7 @@ def test_a_form_that_changes_nothing_proposes_nothing(ada: User) -> None:
         ({"effective_to": "2026-11-24"}, "effective_to", "2026-11-24 has passed"),
         ({"condition": "is_blue"}, "condition", "Unknown condition: is_blue"),
         ({"subdivisions": '["KR-99"]'}, "subdivisions", "Unknown subdivision: KR-99"),
+        ({"exclude_subdivisions": '["US-CA"]'}, "exclude_subdivisions", "US-CA: not in KR."),
     ],
 )
 def test_a_requirement_that_makes_no_sense_is_refused_by_field(ada: User, sent: dict, field: str, error: str) -> None:
@@ -192,6 +193,7 @@ ENDED = "status: draft, expires_on: 2026-11-01"
             ["stage", "'sail' is not one of", "global-un-38-3-test-summary"],
         ),
         ("requirements", "requirements:\n", "requirements:\n  - [\n", ["requirements.yaml:", "file"]),
+        ("requirements", "subdivisions: [ES-CE, ES-ML]", "subdivisions: [CA-QC]", ["subdivisions", "CA-QC is not in"]),
         ("evidence", "issuer: Sample battery laboratory", "issuer: Forger", ["issuer cannot change", "sample-global"]),
         (
             "evidence",

@@ -10,11 +10,13 @@ import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from reservations.actions import outbox
+from reservations.actions.evidence import warn_of_expiry
 from reservations.actions.reserving import reserve
 from reservations.gateways.journal import Accepted, Journal
 from reservations.jobs import sending
 from reservations.models import Message
 from tests.jobs.stage import Sink, free_port, last_page, sink
+from tests.officers import officer
 from tests.world import AT, wish
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -59,6 +61,17 @@ def test_a_batch_is_sent_and_settled(server: Sink, journal: Journal, launch_data
     assert (message.recipient, message.sent_at, message.last_error) == ("b@x.example", AT, "")
     assert message.subject == server.mails[1]["subject"] and f"Subject: {message.subject}" in message.raw
     assert not list(journal._folder.glob("*.page"))
+
+
+def test_a_warning_to_an_officer_travels_with_the_letters_to_customers(
+    server: Sink, journal: Journal, launch_data: datetime
+) -> None:
+    officer("ada", email="ada@staff.example")
+    assert warn_of_expiry(at=AT) == 1
+    send(queued("a@x.example"), journal)
+    assert sorted(recipients(server)) == ["a@x.example", "ada@staff.example"] and set(states()) == {"sent"}
+    subjects = [kept["subject"] for kept in server.mails]
+    assert any(subject.startswith("Evidence sample-") for subject in subjects)
 
 
 def test_two_workers_with_the_same_batch_send_it_once(server: Sink, journal: Journal, launch_data: datetime) -> None:
