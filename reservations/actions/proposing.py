@@ -68,7 +68,8 @@ def propose_files(*, files: Mapping[str, bytes], officer: User, at: datetime) ->
     if "requirements" in parsed:
         given["requirements"] = differences.by_id(read_requirements(parsed["requirements"]))
     if "evidence" in parsed:
-        known = {row["id"]: dict(row) for row in Requirement.objects.values()} | given.get("requirements", {})
+        known = {row["id"]: dict(row) for row in Requirement.objects.values()}
+        known |= {key: {"id": key, **fields} for key, fields in given.get("requirements", {}).items()}
         slugs = set(Product.objects.values_list("slug", flat=True))
         skus = set(Variant.objects.values_list("sku", flat=True))
         given["evidence"] = differences.by_id(read_evidence(parsed["evidence"], known, slugs, skus))

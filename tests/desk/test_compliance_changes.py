@@ -219,6 +219,16 @@ def test_a_file_that_cannot_be_applied_is_refused_by_line_id_and_field(
     assert not ProposedChange.objects.exists()
 
 
+def test_evidence_and_the_law_of_one_import_are_read_together(ada: User) -> None:
+    law = file("requirements.yaml", "per_country_evidence: true", "per_country_evidence: true  # as before")
+    words = NEW.format("status: draft").replace("kr-kc-radio", "eu-weee-2012-19").replace("R-C-QWN-R1", "12345678")
+    paper = file("evidence.yaml", "evidence:\n", "evidence:\n" + words)
+    answer = browser(ada).post(IMPORT, {"requirements": law, "evidence": paper})
+    (error,) = answer.context["form"].non_field_errors()
+    assert "new-one: markets: eu-weee-2012-19 is proven country by country" in error
+    assert not ProposedChange.objects.exists()
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"a: 2026-13-45", b"- 1", b"{[a]: 1}", b"[" * 5000, b"\x00"])
 def test_what_is_no_yaml_is_refused_and_never_an_error(ada: User, content: bytes) -> None:
     answer = browser(ada).post(IMPORT, {"evidence": SimpleUploadedFile("evidence.yaml", content)})
