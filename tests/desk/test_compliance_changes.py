@@ -193,7 +193,12 @@ ENDED = "status: draft, expires_on: 2026-11-01"
             ["stage", "'sail' is not one of", "global-un-38-3-test-summary"],
         ),
         ("requirements", "requirements:\n", "requirements:\n  - [\n", ["requirements.yaml:", "file"]),
-        ("requirements", "subdivisions: [ES-CE, ES-ML]", "subdivisions: [CA-QC]", ["subdivisions", "CA-QC is not in"]),
+        (
+            "requirements",
+            "subdivisions: [ES-CE, ES-ML]",
+            "subdivisions: [CA-QC]",
+            ["subdivisions", "CA-QC is in none of the"],
+        ),
         ("evidence", "issuer: Sample battery laboratory", "issuer: Forger", ["issuer cannot change", "sample-global"]),
         (
             "evidence",
@@ -221,7 +226,7 @@ def test_a_file_that_cannot_be_applied_is_refused_by_line_id_and_field(
 
 def test_evidence_and_the_law_of_one_import_are_read_together(ada: User) -> None:
     law = file("requirements.yaml", "per_country_evidence: true", "per_country_evidence: true  # as before")
-    words = NEW.format("status: draft").replace("kr-kc-radio", "eu-weee-2012-19").replace("R-C-QWN-R1", "12345678")
+    words = NEW.format("status: draft").replace("kr-kc-radio", "eu-weee-2012-19").replace("R-C-QWN-R1", "DE 12345678")
     paper = file("evidence.yaml", "evidence:\n", "evidence:\n" + words)
     answer = browser(ada).post(IMPORT, {"requirements": law, "evidence": paper})
     (error,) = answer.context["form"].non_field_errors()
