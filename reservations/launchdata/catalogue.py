@@ -147,15 +147,6 @@ def _condition(row: Row, known: frozenset[Any]) -> str:
     return condition
 
 
-def _places(row: Row, field: str, countries: str) -> list[str]:
-    """Subdivisions of the countries that another field names, if it names any."""
-    places, named = row.words(field, _is_subdivision, "an ISO 3166-2 subdivision", []), row.get(countries, list, [])
-    for place in places:
-        if named and place.partition("-")[0] not in named:
-            raise row.fail(field, f"{place} is not in {', '.join(map(str, named))}")
-    return places
-
-
 def _validity(row: Row) -> str:
     """An ISO 8601 duration, or nothing."""
     validity = row.get("evidence_validity", str, None) or ""
@@ -233,7 +224,7 @@ def _evidence(file: Row, requirements: dict[str, Fields], slugs: set[str], skus:
             "battery": row.get("battery", str, None) or "",
             "responsible": row.get("responsible", str, None) or "",
             "markets": row.words("markets", _is_country, "an ISO 3166-1 alpha-2 country", []),
-            "subdivisions": _places(row, "subdivisions", "markets"),
+            "subdivisions": row.words("subdivisions", _is_subdivision, "an ISO 3166-2 subdivision", []),
             "identifier": row.get("identifier", str),
             "issuer": row.get("issuer", str),
             "issued_on": issued,

@@ -193,7 +193,12 @@ ENDED = "status: draft, expires_on: 2026-11-01"
             ["stage", "'sail' is not one of", "global-un-38-3-test-summary"],
         ),
         ("requirements", "requirements:\n", "requirements:\n  - [\n", ["requirements.yaml:", "file"]),
-        ("requirements", "subdivisions: [ES-CE, ES-ML]", "subdivisions: [CA-QC]", ["subdivisions", "CA-QC is not in"]),
+        (
+            "requirements",
+            "subdivisions: [ES-CE, ES-ML]",
+            "subdivisions: [CA-QC]",
+            ["subdivisions", "CA-QC is in none of the countries"],
+        ),
         ("evidence", "issuer: Sample battery laboratory", "issuer: Forger", ["issuer cannot change", "sample-global"]),
         (
             "evidence",
