@@ -187,7 +187,7 @@ def _requirement(row: Row, conditions: frozenset[Any], ids: set[str]) -> Fields:
         "per_country_evidence": row.get("per_country_evidence", bool, False),
         "site_feature": row.get("site_feature", bool, False),
         **{
-            field: _places(row, field, "jurisdiction")
+            field: row.words(field, _is_subdivision, "an ISO 3166-2 subdivision", [])
             for field in ("subdivisions", "exclude_subdivisions", "review_subdivisions")
         },
         "product_types": row.words("product_types", KINDS.__contains__, "a kind of product", []),
