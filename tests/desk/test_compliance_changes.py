@@ -197,7 +197,7 @@ ENDED = "status: draft, expires_on: 2026-11-01"
             "requirements",
             "subdivisions: [ES-CE, ES-ML]",
             "subdivisions: [CA-QC]",
-            ["subdivisions", "CA-QC is in none of the"],
+            ["subdivisions", "CA-QC is in none"],
         ),
         ("evidence", "issuer: Sample battery laboratory", "issuer: Forger", ["issuer cannot change", "sample-global"]),
         (
