@@ -10,7 +10,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
 from reservations.actions.recording import record
-from reservations.models import Allotment, CustomerLimit, Message, Reservation
+from reservations.models import Allotment, CustomerLimit, Hold, Message, Reservation
 from reservations.rules import lifecycle
 
 
@@ -48,6 +48,7 @@ def cancel(*, reservation: Reservation, at: datetime, actor: str, reason: str = 
         allotment.update(waiting=F("waiting") - 1, cancelled=F("cancelled") + 1)
     else:
         allotment.update(held=F("held") - held.quantity, cancelled=F("cancelled") + 1)
+    Hold.objects.filter(reservation=held, released_at=None).update(released_at=at)
     held.refresh_from_db()
     _note(held, action="reservation.cancelled", kind=lifecycle.CANCELLED, at=at, actor=actor, reason=reason)
     promote(allotment_id=held.allotment_id, at=at)

@@ -20,8 +20,9 @@ from django.utils import translation
 from django.utils.html import escape
 from django.utils.translation import gettext, ngettext
 
+from reservations.actions.holding import ON_HOLD, RELEASED
 from reservations.gateways import mail
-from reservations.models import EvidenceWarning, Message, NotifyRequest, Reservation
+from reservations.models import EvidenceWarning, Hold, Message, NotifyRequest, Reservation
 from reservations.queries import evidence, links, receipts, texts
 from reservations.queries.receipts import Receipt
 from reservations.rules import lifecycle
@@ -41,6 +42,7 @@ class AboutReservation:
 
     receipt: Receipt
     is_waiting: bool
+    hold: str = ""  # what stands in the way, or stood
     slots = ("number", "ahead", "reference", "name", "url", "reserved")
 
 
@@ -98,6 +100,7 @@ def write(message: Message, *, people_ahead: int) -> mail.Mail:
     with translation.override(language):
         if isinstance(cause, Reservation):
             about, values = _about_reservation(cause, people_ahead)
+            about = replace(about, hold=_hold_of(message))
         elif isinstance(cause, NotifyRequest):
             about, values = _about_wish(cause)
         else:
@@ -140,6 +143,14 @@ def _about_reservation(reservation: Reservation, people_ahead: int) -> tuple[Abo
     consents = tuple(replace(consent, accepted=slot("reserved")) for consent in receipt.consents)
     common = replace(receipt, consents=consents, reserved=slot("reserved"))
     return AboutReservation(receipt=common, is_waiting=reservation.status == lifecycle.WAITLISTED), values
+
+
+def _hold_of(message: Message) -> str:
+    """The title of the requirement that a message about a hold is about."""
+    if message.kind not in (ON_HOLD, RELEASED):
+        return ""
+    hold = Hold.objects.get(reservation=message.reservation, number=message.version)
+    return texts.obstacle(hold.code, hold.title)
 
 
 def _ahead(people: int) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from celery import current_app, shared_task
 from django.conf import settings
 
-from reservations.actions import checking, deciding, evidence, notifying, outbox
+from reservations.actions import checking, evidence, notifying, outbox, sweeping
 from reservations.gateways.journal import Journal
 from reservations.jobs import sending
 from reservations.queries.books import find_broken
@@ -44,10 +44,10 @@ def sweep_outbox() -> None:
     sending.sweep(journal=Journal(settings.OUTBOX_JOURNAL_DIR), at=_now())
 
 
-@shared_task(name="reservations.refresh_decisions")
-def refresh_decisions() -> None:
-    """Decide again where a date has passed."""
-    deciding.refresh_due_decisions(at=_now())
+@shared_task(name="reservations.sweep_gate")
+def sweep_gate() -> None:
+    """Decide again, and hold or release reservations, where facts have moved or a date has passed."""
+    sweeping.sweep(at=_now())
 
 
 @shared_task(name="reservations.tell_opened")

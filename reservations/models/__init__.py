@@ -5,6 +5,7 @@ from reservations.models.catalogue import Market, Price, Product, Variant
 from reservations.models.compliance import Decision, Evidence, GateRevision, Requirement, ReviewTask, StopSale
 from reservations.models.draw import Draw
 from reservations.models.event import Event
+from reservations.models.hold import GateSweep, Hold
 from reservations.models.launch import Allotment, AllotmentMarket, CustomerLimit, Launch, LaunchMarket
 from reservations.models.message import Message, NotifyRequest
 from reservations.models.partner import ApiKey, IdempotencyKey, Partner
@@ -22,6 +23,8 @@ __all__ = [
     "Evidence",
     "EvidenceWarning",
     "GateRevision",
+    "GateSweep",
+    "Hold",
     "IdempotencyKey",
     "Launch",
     "LaunchMarket",

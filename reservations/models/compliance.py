@@ -141,9 +141,22 @@ class StopSale(models.Model):
     lifted_at = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(max_length=300)
     opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.PROTECT)
+    lift_proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.PROTECT, related_name="+"
+    )
+    lift_proposed_at = models.DateTimeField(null=True, editable=False)
+    lift_reason = models.CharField(max_length=300, blank=True, editable=False)
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.PROTECT, related_name="+"
+    )
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(lifted_by__isnull=True)
+                | Q(lift_proposed_by__isnull=False) & ~Q(lifted_by=F("lift_proposed_by")),
+                name="stop_sale_is_lifted_by_a_second_person",
+            ),
             models.CheckConstraint(
                 condition=Q(lifted_at__isnull=True) | Q(lifted_at__gte=F("since")),
                 name="stop_sale_is_lifted_after_it_starts",

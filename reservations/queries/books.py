@@ -207,6 +207,20 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        name="holds",
+        promise="Only a live reservation is on hold, and its holder was told of each hold once.",
+        finding="Its hold {0} stands though it is {1}, or {2} messages tell of it.",
+        query="""
+            SELECT 'reservation:' || r.reference, h.number, r.status, COUNT(m.id)
+            FROM reservations_hold h JOIN reservations_reservation r ON r.id = h.reservation_id
+            LEFT JOIN reservations_message m
+                ON m.reservation_id = r.id AND m.kind = 'on_hold' AND m.version = h.number
+            GROUP BY r.reference, h.number, r.status, r.is_sandbox, h.released_at
+            HAVING (h.released_at IS NULL AND r.status = 'cancelled')
+                OR COUNT(m.id) <> CASE WHEN r.is_sandbox THEN 0 ELSE 1 END
+        """,
+    ),
+    Invariant(
         name="log",
         promise="The log tells once how a reservation began, once if it was promoted, and once if it was cancelled.",
         finding="It is {0}; its log: {1} confirmed, {2} waitlisted, {3} promoted, {4} cancelled.",

@@ -11,6 +11,7 @@ from babel.dates import format_date, get_timezone
 from babel.numbers import format_currency
 from django.utils.translation import get_language, gettext
 
+from reservations.rules import gate
 from reservations.rules.money import exponent
 
 
@@ -36,6 +37,17 @@ def translated(texts: dict[str, str]) -> str:
 def said(text: str) -> str:
     """A sentence of the catalogue in the active language."""
     return _said(text, get_language() or "en")
+
+
+def obstacle(code: str, title: str) -> str:
+    """What stands in the way, in words: the code and the title of a gate's reason."""
+    if code == gate.STOP_SALE:
+        return gettext("Sales are stopped")
+    if code == gate.NO_MARKET:
+        return gettext("We do not deliver there")
+    if code == gate.NEEDS_REVIEW:
+        return gettext("An order to this place needs a check by a person")
+    return said(title)
 
 
 @lru_cache(maxsize=4096)  # every letter of a launch repeats the same notices

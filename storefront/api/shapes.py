@@ -9,9 +9,10 @@ from django.conf import settings
 from django.templatetags.static import static
 
 from reservations.actions.asks import Granted
-from reservations.models import Launch, Market, Product, Reservation
+from reservations.models import Hold, Launch, Market, Product, Reservation
 from reservations.queries import links
 from reservations.queries.availability import Availability
+from reservations.queries.holds import open_holds
 from reservations.queries.places import Standing, standings
 from reservations.rules import opening
 from reservations.rules.money import Money
@@ -120,9 +121,9 @@ def launch(row: Launch, at: datetime) -> dict[str, Any]:
 
 
 def reservations(rows: list[Reservation], at: datetime) -> list[dict[str, Any]]:
-    """Reservations as they stand at `at`: one query, however many they are."""
-    found = standings(rows)
-    return [_reservation(row, row.variant.sku, found[row.pk], at) for row in rows]
+    """Reservations as they stand at `at`: two queries, however many they are."""
+    found, holds = standings(rows), open_holds(rows)
+    return [_reservation(row, row.variant.sku, found[row.pk], at, holds.get(row.pk)) for row in rows]
 
 
 def granted(row: Granted) -> dict[str, Any]:
@@ -130,7 +131,9 @@ def granted(row: Granted) -> dict[str, Any]:
     return _reservation(row.reservation, row.sku, Standing(row.people_ahead, ""), row.reservation.created_at)
 
 
-def _reservation(row: Reservation, sku: str, standing: Standing, at: datetime) -> dict[str, Any]:
+def _reservation(
+    row: Reservation, sku: str, standing: Standing, at: datetime, hold: Hold | None = None
+) -> dict[str, Any]:
     ships = row.receipt["ships"]
     return {
         "id": str(row.pk),
@@ -151,10 +154,16 @@ def _reservation(row: Reservation, sku: str, standing: Standing, at: datetime) -
         "created_at": stamp(row.created_at),
         "confirmed_at": stamp(row.confirmed_at),
         "expires_at": None,
-        "on_hold": None,
+        "on_hold": {"reason": hold.title, "requirement": hold.requirement, "since": stamp(hold.since)}
+        if hold
+        else None,
         "partner_reference": row.partner_reference or None,
         "manage_url": None if row.is_sandbox else settings.SITE_URL + links.reservation_path(row),
     }
+
+
+def _hold(row: Hold) -> dict[str, Any]:
+    return {"reason": row.title, "requirement": row.requirement, "since": stamp(row.since)}
 
 
 def draw(facts: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from reservations.actions import cancelling
+from reservations.actions.holding import OPEN_HOLD
 from reservations.models import Event, NotifyRequest, Reservation
 from reservations.queries import links, receipts
 from reservations.rules import lifecycle, places
@@ -22,6 +23,20 @@ from storefront import clock
 from storefront.actors import actor
 from storefront.desk import tables
 from storefront.desk.logged import ReadOnly
+
+
+class OnHold(admin.SimpleListFilter):
+    """Those that wait for the law."""
+
+    title, parameter_name = "hold", "hold"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("open", "On hold"), ("was", "Was on hold")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() == "open":
+            return queryset.filter(OPEN_HOLD)
+        return queryset.filter(~OPEN_HOLD, holds__isnull=False).distinct() if self.value() == "was" else queryset
 
 
 @admin.register(Reservation)
@@ -32,7 +47,7 @@ class ReservationAdmin(ReadOnly):
         "reference", "status", "variant", "units", "destination", "place", "email", "name", "partner", "created",
     ]  # fmt: skip
     list_select_related = ["variant__product", "partner"]
-    list_filter = ["status", "launch", "variant__product", "partner", "is_sandbox", "market"]
+    list_filter = ["status", OnHold, "launch", "variant__product", "partner", "is_sandbox", "market"]
     search_fields = ["reference", "email", "email_key", "name", "partner_reference"]
     search_help_text = "Reference, e-mail, name or the partner's own reference"
     ordering = ["-created_at"]

@@ -66,4 +66,6 @@ def event_words(action: str) -> str:
         "reservation.waitlisted": _("Entered on the waiting list"),
         "reservation.promoted": _("A place was freed: confirmed"),
         "reservation.cancelled": _("Cancelled"),
+        "reservation.on_hold": _("On hold; the place is kept"),
+        "reservation.released": _("No longer on hold"),
     }.get(action, action)

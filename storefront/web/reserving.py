@@ -19,6 +19,7 @@ from reservations.models import Market, Product, Reservation
 from reservations.queries import links, texts
 from reservations.queries.availability import Availability, availabilities
 from reservations.queries.facts import World, current_offering, current_world
+from reservations.queries.holds import open_holds
 from reservations.queries.places import people_ahead
 from reservations.queries.receipts import read as read_receipt
 from reservations.queries.receipts import tax_words, variant_name
@@ -199,7 +200,7 @@ def reservation(request: HttpRequest, site: Site, reference: str) -> HttpRespons
     row = _opened(request, reference)
     if row is None:
         return _no_key(request, site)
-    receipt = read_receipt(row)
+    receipt, hold = read_receipt(row), open_holds([row]).get(row.pk)
     context = {
         "site": site,
         "reservation": {
@@ -213,6 +214,12 @@ def reservation(request: HttpRequest, site: Site, reference: str) -> HttpRespons
             "email": row.email,
         },
         "receipt": receipt,
+        "hold": {
+            "title": texts.obstacle(hold.code, hold.title),
+            "since": texts.instant(hold.since, row.market.timezone),
+        }
+        if hold
+        else None,
         "is_new": "new" in request.GET,
         "can_cancel": lifecycle.may_move(row.status, lifecycle.CANCELLED),
         "asked_cancel": "cancel" in request.GET,

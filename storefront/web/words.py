@@ -73,13 +73,7 @@ def duty_words(stage: str) -> str:
 
 def reason_title(reason: gate.Reason) -> str:
     """What stands in the way, in words."""
-    if reason.code == gate.STOP_SALE:
-        return _("Sales are stopped")
-    if reason.code == gate.NO_MARKET:
-        return _("We do not deliver there")
-    if reason.code == gate.NEEDS_REVIEW:
-        return _("An order to this place needs a check by a person")
-    return _(reason.title)
+    return texts.obstacle(reason.code, reason.title)
 
 
 def next_change_words(at: datetime | None, timezone: str) -> str | None:

@@ -23,6 +23,7 @@ from reservations.models import (
     Allotment,
     CustomerLimit,
     Event,
+    Hold,
     Launch,
     Message,
     NotifyRequest,
@@ -169,6 +170,13 @@ SPOILED: list[tuple[str, Callable[[list[Reservation]], object], set[str]]] = [
         "it was cancelled behind everybody's back",
         lambda line: rows(line[2]).update(status="cancelled", cancelled_at=AT),
         {"line_counts", "limit_counts", "confirmations", "log"},
+    ),
+    (
+        "nobody was told of a hold",
+        lambda line: Hold.objects.create(
+            reservation=line[0], number=1, requirement="stop_sale", title="Stop-sale", code="stop_sale", since=LATER
+        ),
+        {"holds"},
     ),
 ]
 

@@ -7,7 +7,7 @@ against opening.
 """
 
 from reservations.rules.gate.applies import GRANT_CONDITION, GRANT_REQUIREMENT
-from reservations.rules.gate.changes import next_change_at
+from reservations.rules.gate.changes import next_change_at, next_date
 from reservations.rules.gate.decide import (
     FORBIDS,
     NEEDS_REVIEW,
@@ -56,4 +56,5 @@ __all__ = [
     "decide",
     "expires_on",
     "next_change_at",
+    "next_date",
 ]

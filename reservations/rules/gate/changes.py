@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from reservations.rules.gate.applies import GRANT_REQUIREMENT
@@ -17,6 +18,27 @@ def next_change_at(*, subject: Subject, destination: Destination, facts: Facts, 
         if decide(subject=subject, destination=destination, facts=facts, at=instant) != now:
             return instant
     return None
+
+
+def next_date(*, facts: Facts, destinations: Iterable[Destination], at: datetime) -> datetime | None:
+    """The earliest instant after `at` at which any date of the facts begins in any destination, or a stop-sale turns.
+
+    No decision, for no part of any country, changes by itself before it.
+    """
+    days: set[date | None] = set()
+    instants: set[datetime | None] = set()
+    for row in facts.requirements:
+        days |= {row.effective_from, row.effective_to, row.transition_until}
+        for document in facts.evidence_for.get(row.id, ()):
+            days |= {document.issued_on, expires_on(document, row)}
+            instants.add(document.withdrawn_at)
+    for stop in facts.stops:
+        instants |= {stop.since, stop.lifted_at}
+    zones = {destination.timezone: destination for destination in destinations}.values()
+    instants |= {
+        destination.midnight(on) for destination in zones for on in days if on is not None and on >= destination.day(at)
+    }
+    return min((instant for instant in instants if instant is not None and instant > at), default=None)
 
 
 def _turning_points(subject: Subject, destination: Destination, facts: Facts, at: datetime) -> list[datetime]:
