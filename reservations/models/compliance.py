@@ -160,7 +160,7 @@ class StopSale(models.Model):
             models.CheckConstraint(
                 condition=Q(lifted_at__isnull=True) | Q(lifted_at__gte=F("since")),
                 name="stop_sale_is_lifted_after_it_starts",
-            )
+            ),
         ]
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ THEMES = (
     "proposals",
     "launches",
     "reservations",
+    "stops",
     "outbox",
     "partners",
     "people",

@@ -1,9 +1,9 @@
-"""Requirements, stop-sales and review tasks."""
+"""Requirements and review tasks."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from reservations.actions import proposing
-from reservations.models import Decision, Product, Requirement, ReviewTask, StopSale
+from reservations.models import Decision, Product, Requirement, ReviewTask
 from reservations.rules import gate
 from storefront import clock
 from storefront.desk import words
@@ -71,37 +71,6 @@ def _conditions() -> set[str]:
     return {gate.GRANT_CONDITION, *asked, *answered}
 
 
-class StopSaleForm(forms.ModelForm):
-    class Meta:
-        help_texts: ClassVar[dict[str, str]] = {
-            "product": "Empty: every product.",
-            "variant": "Empty: every variant of the product.",
-            "market": "Empty: every market.",
-            "subdivision": "ISO 3166-2, such as US-CA. Empty: the whole market.",
-            "lifted_at": "Empty: in force until somebody lifts it.",
-        }
-
-    def clean_subdivision(self) -> str:
-        place: str = self.cleaned_data["subdivision"].upper()
-        error = words.complaint([place], words.SUBDIVISIONS, "subdivision") if place else ""
-        if error:
-            raise forms.ValidationError(error)
-        return place
-
-    def clean(self) -> dict[str, Any]:
-        given: dict[str, Any] = super().clean() or self.cleaned_data
-        market, place = given.get("market"), given.get("subdivision")
-        if market and place and not place.startswith(f"{market.pk}-"):
-            self.add_error("subdivision", f"{place} is not in {market.pk}.")
-        product, variant = given.get("product"), given.get("variant")
-        if product and variant and variant.product_id != product.pk:
-            self.add_error("variant", f"{variant} is not a variant of {product}.")
-        since, lifted_at = given.get("since") or self.instance.since, given.get("lifted_at")
-        if since and lifted_at and lifted_at < since:
-            self.add_error("lifted_at", f"It starts at {since:%Y-%m-%d %H:%M:%S} UTC. Lift it then or later.")
-        return given
-
-
 @admin.register(Requirement)
 class RequirementAdmin(Logged):
     """Saving proposes: the change is in force when a second person confirms it. Law ends, it is never deleted."""
@@ -141,42 +110,6 @@ class RequirementAdmin(Logged):
 
     def response_change(self, request: HttpRequest, obj: Requirement) -> HttpResponse:
         return redirect("admin:reservations_proposedchange_changelist")
-
-
-@admin.register(StopSale)
-class StopSaleAdmin(Logged):
-    """Opening one acts at once. What it shuts stays as written; it is lifted, never deleted."""
-
-    form = StopSaleForm
-    is_gate_fact = True
-    actions = ["lift"]
-    list_display = ["reason", "product", "variant", "market", "subdivision", "since", "lifted_at", "opened_by"]
-    list_select_related = ["product", "variant", "market", "opened_by"]
-    list_filter = [("lifted_at", admin.EmptyFieldListFilter), "product"]
-    search_fields = ["reason"]
-    autocomplete_fields = ["product", "variant", "market"]
-    ordering = ["-since"]
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        return {"since": clock.now(), **super().get_changeform_initial_data(request)}
-
-    def save_model(self, request: HttpRequest, obj: StopSale, form: forms.ModelForm, change: bool) -> None:
-        if not change:
-            obj.opened_by = request.user  # type: ignore[assignment]
-        super().save_model(request, obj, form, change)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: StopSale | None = None) -> list[str]:
-        scope = ["product", "variant", "market", "subdivision", "since"] if obj else []
-        return [*scope, "opened_by", *super().get_readonly_fields(request, obj)]
-
-    @admin.action(description="Lift now", permissions=["change"])
-    def lift(self, request: HttpRequest, queryset: models.QuerySet[StopSale]) -> None:
-        at = clock.now()
-        count = self.change_rows(request, queryset.filter(lifted_at=None, since__lte=at), lifted_at=at)
-        messages.success(request, f"Lifted: {count}. The gate decides again as of now.")
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
 
 
 @admin.register(ReviewTask)

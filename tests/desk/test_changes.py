@@ -30,6 +30,7 @@ from reservations.models import (
 )
 from reservations.queries.availability import availabilities
 from storefront.desk.logged import Logged
+from tests.officers import officer
 from tests.pages import complaints, fill_in
 from tests.world import AT, allotment, wish
 
@@ -119,17 +120,48 @@ def test_no_password_and_no_personal_value_of_staff_enters_the_log(staff: Client
     assert "lin@staff.example" not in kept and "password" not in kept
 
 
-def test_lifting_a_stop_sale_opens_again_at_once_and_it_is_never_deleted(staff: Client) -> None:
+def test_a_stop_sale_is_lifted_by_two_and_never_deleted(staff: Client) -> None:
     staff.post(
         "/admin/reservations/stopsale/add/",
         {"market": "DE", "since_0": "2026-11-25", "since_1": "11:00:00", "reason": "recall"},
     )
     stop = StopSale.objects.get()
-    assert availabilities(skus=["S1-BLK"], at=AT, destinations=[("DE", None)])[0].status == "paused"
-    staff.post("/admin/reservations/stopsale/", {"action": "lift", "_selected_action": [stop.pk]})
-    assert availabilities(skus=["S1-BLK"], at=AT, destinations=[("DE", None)])[0].status == "open"
-    assert Event.objects.filter(action="stopsale.changed", subject=f"stopsale:{stop.pk}").exists()
+    act = f"/admin/reservations/stopsale/{stop.pk}/act/"
+    assert status_now() == "paused"
+    assert "Say why" in staff.post(f"{act}propose/").content.decode()
+    staff.post(f"{act}propose/", {"reason": "repaired"})
+    told = staff.post(f"{act}confirm/", follow=True).content.decode()
+    assert "a second person has to decide" in told and status_now() == "paused"
+    other = Client()
+    other.force_login(officer("lin"))
+    page = other.get(f"{act}confirm/").content.decode()
+    assert "repaired" in page and "grace" in page
+    other.post(f"{act}confirm/")
+    assert status_now() == "open"
+    assert "Too late" in other.post(f"{act}confirm/", follow=True).content.decode()
+    rows = Event.objects.filter(subject=f"stopsale:{stop.pk}").order_by("id").values_list("actor", "action")
+    assert list(rows) == [
+        ("staff:grace", "stopsale.added"),
+        ("staff:grace", "stopsale.lift_proposed"),
+        ("staff:lin", "stopsale.lifted"),
+    ]
     assert staff.post(reverse("admin:reservations_stopsale_delete", args=[stop.pk]), {"post": "yes"}).status_code == 403
+
+
+def test_a_proposal_to_lift_is_turned_down_with_a_reason(staff: Client) -> None:
+    stop = StopSale.objects.create(market_id="DE", since=AT, reason="recall")
+    act = f"/admin/reservations/stopsale/{stop.pk}/act/"
+    staff.post(f"{act}propose/", {"reason": "repaired"})
+    other = Client()
+    other.force_login(officer("lin"))
+    other.post(f"{act}keep/", {"reason": "not all of them"})
+    stop.refresh_from_db()
+    assert stop.lift_proposed_by is None and stop.lifted_at is None
+    assert Event.objects.get(action="stopsale.lift_rejected").reason == "not all of them"
+
+
+def status_now() -> str:
+    return availabilities(skus=["S1-BLK"], at=AT, destinations=[("DE", None)])[0].status
 
 
 @pytest.mark.parametrize(
@@ -137,7 +169,6 @@ def test_lifting_a_stop_sale_opens_again_at_once_and_it_is_never_deleted(staff: 
     [
         ({"subdivision": "ZZ-99"}, "Unknown subdivision: ZZ-99"),
         ({"market": "DE", "subdivision": "US-CA"}, "US-CA is not in DE"),
-        ({"lifted_at_0": "2026-11-24", "lifted_at_1": "00:00:00"}, "Lift it then or later"),
     ],
 )
 def test_a_stop_sale_that_makes_no_sense_is_refused_by_the_form(staff: Client, sent: dict, error: str) -> None:
