@@ -7,9 +7,10 @@ from datetime import datetime
 from django.db import transaction
 
 from reservations.actions.recording import record
-from reservations.models import Decision, Evidence, Variant
+from reservations.models import Decision, Evidence, KeptFacts, KnownFacts, PastDecision, Variant
 from reservations.queries.availability import write_decision
 from reservations.queries.facts import World, read_world
+from reservations.queries.replay import write_snapshot
 
 BY_DATE = "a date has passed"
 
@@ -28,7 +29,8 @@ def store_decisions(world: World, *, at: datetime, cause: str = BY_DATE, actor: 
     """Store what the world decides at `at`, and log what differs from before, with the document that lapsed."""
     kept = {(row.variant.sku, row.market_id): row for row in Decision.objects.select_related("variant")}
     variant_ids = dict(Variant.objects.values_list("sku", "id"))
-    changed, fresh = 0, []
+    changed, fresh, past = 0, [], []
+    _keep_facts(world, at)
     for sku, code in sorted((sku, code) for sku in world.subjects for code in world.markets):
         decided = world.decide_afresh(sku, code, None, at)
         answer, before = write_decision(decided.decision), kept.get((sku, code))
@@ -42,6 +44,9 @@ def store_decisions(world: World, *, at: datetime, cause: str = BY_DATE, actor: 
                     next_change_at=decided.until,
                 )
             )
+        why = f"{cause}{_documents(before.answer, answer) if before else ''}"[:300]
+        if before is None or before.answer != answer:
+            past.append(PastDecision(variant_id=variant_ids[sku], market_id=code, at=at, cause=why, answer=answer))
         if before is not None and _gist(before.answer) != _gist(answer):
             changed += 1
             record(
@@ -50,8 +55,9 @@ def store_decisions(world: World, *, at: datetime, cause: str = BY_DATE, actor: 
                 action="gate.changed",
                 subject=f"decision:{sku}:{code}",
                 facts={"before": _gist(before.answer), "after": _gist(answer)},
-                reason=f"{cause}{_documents(before.answer, answer)}"[:300],
+                reason=why,
             )
+    PastDecision.objects.bulk_create(past)
     Decision.objects.bulk_create(
         fresh,
         update_conflicts=True,
@@ -59,6 +65,15 @@ def store_decisions(world: World, *, at: datetime, cause: str = BY_DATE, actor: 
         update_fields=["answer", "decided_at", "next_change_at"],
     )
     return changed
+
+
+def _keep_facts(world: World, at: datetime) -> None:
+    """What is decided from now on is decided on these."""
+    digest, content = write_snapshot(world)
+    last = KnownFacts.objects.order_by("-at", "-id").first()
+    if last is None or last.facts_id != digest:
+        KeptFacts.objects.get_or_create(digest=digest, defaults={"content": content})
+        KnownFacts.objects.create(at=at, facts_id=digest)
 
 
 def _gist(answer: dict[str, object]) -> dict[str, object]:

@@ -9,6 +9,7 @@ from reservations.models.hold import GateSweep, Hold
 from reservations.models.launch import Allotment, AllotmentMarket, CustomerLimit, Launch, LaunchMarket
 from reservations.models.message import Message, NotifyRequest
 from reservations.models.partner import ApiKey, IdempotencyKey, Partner
+from reservations.models.past import KeptFacts, KnownFacts, PastDecision
 from reservations.models.reservation import Reservation
 from reservations.models.wording import Wording
 
@@ -26,12 +27,15 @@ __all__ = [
     "GateSweep",
     "Hold",
     "IdempotencyKey",
+    "KeptFacts",
+    "KnownFacts",
     "Launch",
     "LaunchMarket",
     "Market",
     "Message",
     "NotifyRequest",
     "Partner",
+    "PastDecision",
     "Price",
     "Product",
     "ProposedChange",

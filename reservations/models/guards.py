@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connections
 
 EVENT, WORDING = "reservations_event", "reservations_wording"
+PAST = ("reservations_pastdecision", "reservations_keptfacts", "reservations_knownfacts")
 EVIDENCE, PROPOSAL = "reservations_evidence", "reservations_proposedchange"
 # What is wrong with a row that is inserted.
 STRANGER = """
@@ -72,6 +73,11 @@ GUARDS = [
     ),
     ("proposal_is_never_rewritten", "UPDATE", PROPOSAL, REPROPOSED, "what was proposed and decided stays as it was"),
     ("proposal_is_never_deleted", "DELETE", PROPOSAL, None, "what was proposed and decided stays as it was"),
+    *(
+        (f"{table.removeprefix('reservations_')}_is_never_{word}", action, table, None, "what was decided stays known")
+        for table in PAST
+        for action, word in (("UPDATE", "changed"), ("DELETE", "deleted"))
+    ),
 ]
 
 

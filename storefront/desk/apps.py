@@ -7,6 +7,7 @@ from django.contrib.admin.apps import AdminConfig
 THEMES = (
     "catalogue",
     "compliance",
+    "decisions",
     "evidence",
     "proposals",
     "launches",

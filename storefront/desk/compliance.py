@@ -12,12 +12,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from reservations.actions import proposing
-from reservations.models import Decision, Product, Requirement, ReviewTask
+from reservations.models import Product, Requirement, ReviewTask
 from reservations.rules import gate
 from storefront import clock
 from storefront.desk import words
 from storefront.desk.four_eyes import REFUSALS, officer, sentence
-from storefront.desk.logged import Logged, ReadOnly
+from storefront.desk.logged import Logged
 
 
 class RequirementForm(words.DeskForm):
@@ -133,22 +133,3 @@ class ReviewTaskAdmin(Logged):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
-
-
-@admin.register(Decision)
-class DecisionAdmin(ReadOnly):
-    """What the gate answers now, for each variant and market."""
-
-    list_display = ["variant", "market", "may_reserve", "may_ship", "decided_at", "next_change_at"]
-    list_select_related = ["variant", "market"]
-    list_filter = ["variant__product", "market"]
-    search_fields = ["variant__sku", "market__code"]
-    ordering = ["variant__sku", "market"]
-
-    @admin.display(boolean=True, description="Reserve")
-    def may_reserve(self, row: Decision) -> bool:
-        return bool(row.answer["stages"]["reserve"])
-
-    @admin.display(boolean=True, description="Ship")
-    def may_ship(self, row: Decision) -> bool:
-        return bool(row.answer["stages"]["ship"])
