@@ -3,12 +3,15 @@
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from storefront.web import mailbox, notifying, pages, reserving, views
+from storefront.web import availability, mailbox, notifying, pages, reserving, views
 
 under_prefix: list[URLPattern | URLResolver] = [
     path("", views.launch, name="launch"),
     path("products/<slug:slug>/", views.product, name="product"),
-    path("availability/", views.availability, name="availability"),
+    path("availability/", availability.availability, name="availability"),
+    path("availability/<slug:slug>/", availability.availability),
+    path("availability/<slug:slug>/<str:on>/", availability.availability),
+    path("availability-choice/", availability.choose, name="availability_choice"),
     path("reserve/<slug:slug>/", reserving.reserve, name="reserve"),
     path("r/<str:reference>/", reserving.reservation, name="reservation"),
     path("r/<str:reference>/cancel/", reserving.cancel, name="cancel"),
