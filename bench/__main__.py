@@ -14,7 +14,7 @@ from collections.abc import Callable
 from build import build_messages, build_static
 from services import stop
 
-from bench import growing, mailing, reading, reserving, waiting
+from bench import deciding, growing, mailing, reading, reserving, waiting
 from bench.figures import FIGURES
 from bench.load import find_wrk
 from bench.report import RESULTS, describe_machine, write_json, write_table
@@ -28,6 +28,7 @@ GROUPS: dict[tuple[str, ...], Group] = {
     reading.NAMES: reading.measure,
     growing.NAMES: growing.measure,
     waiting.NAMES: waiting.measure,
+    deciding.NAMES: deciding.measure,
 }
 PARTIAL = ROOT / "var" / "bench.json"
 

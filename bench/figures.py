@@ -40,6 +40,7 @@ FIGURES = {
         Figure("read_cold", "answers/s", "bare Django JSON view", 0.12, 0.2),
         Figure("status_growth", "ms, p99", "1,000,000 rows against 1,000", 1.3, 1.1, is_limit=True),
         Figure("waiting_room", "polls/s", "bare Django JSON view", 1.5, 2.5),
+        Figure("gate_decide", "ms a cell", "2 ms", 1.0, 0.5, is_limit=True),
         Figure("admin_growth", "ms, p50", "1,000,000 rows against 1,000", 2.0, 1.2, is_limit=True),
     )
 }
