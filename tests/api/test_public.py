@@ -182,3 +182,9 @@ def test_the_schema_is_openapi_3_1_and_its_page_opens(client: Client) -> None:
     assert schema["openapi"].startswith("3.1")
     assert "/api/v1/reservations/" in schema["paths"]
     assert client.get("/api/docs/").status_code == 200
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_the_first_and_the_last_instant_there_is_are_answered(client: Client, at: str) -> None:
+    answer = client.get(f"/api/v1/products/glasses-s1/availability/?at={at}")
+    assert answer.status_code == 200 and len(answer.json()["results"]) == 65

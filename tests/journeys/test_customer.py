@@ -66,7 +66,7 @@ def test_reserve_read_the_mail_and_cancel(visitor: Visitor, language: str) -> No
 def test_before_the_opening_there_is_a_countdown_and_then_the_form(visitor: Visitor, language: str) -> None:
     page, shop, email = visitor.page, visitor.shop, somebody()
     market = {"en": "SG", "de": "CH", "zh-hans": "HK"}[language]
-    shop.books("open_in", market, "4")
+    shop.books("open_in", market, "8")
     form = f"/{language}-{market.lower()}/reserve/glasses-s1/"
     visitor.go(form)
     expect(page.locator("[data-countdown]")).to_be_visible()

@@ -22,7 +22,7 @@ def test_three_days_are_three_maps(visitor: Visitor) -> None:
         page.locator(".map-choice button").click()
         page.wait_for_url(re.compile(f"/availability/glasses-s1/{day}/"))
         seen.add(tuple(page.locator(".map a[data-status]").evaluate_all("all => all.map(each => each.dataset.status)")))
-        visitor.check()
+    visitor.check()
     assert len(seen) == len(DAYS)
 
 

@@ -53,7 +53,10 @@ class Destination:
         return ZoneInfo(self.timezone) if self.timezone else UTC
 
     def day(self, at: datetime) -> date:
-        return at.astimezone(self.zone).date()
+        try:
+            return at.astimezone(self.zone).date()
+        except OverflowError:  # within a day of the first or last instant that there is
+            return at.date()
 
     def midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(), self.zone).astimezone(UTC)
