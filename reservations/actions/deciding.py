@@ -32,7 +32,7 @@ def store_decisions(world: World, *, at: datetime, cause: str = BY_DATE, actor: 
     changed, fresh, past = 0, [], []
     _keep_facts(world, at)
     for sku, code in sorted((sku, code) for sku in world.subjects for code in world.markets):
-        decided = world.decide_afresh(sku, code, None, at)
+        decided = world.decide(sku, code, None, at)
         answer, before = write_decision(decided.decision), kept.get((sku, code))
         if before is None or (before.answer, before.next_change_at) != (answer, decided.until):
             fresh.append(

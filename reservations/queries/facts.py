@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from reservations.models import (
@@ -97,9 +97,20 @@ class World:
             return ()
         return self.offerings.get((self.subjects[sku].product, country), ())
 
+    @cached_property
+    def twins(self) -> Mapping[str, str]:
+        """SKU → the first SKU of which the gate says the same: nothing that the facts name tells the two apart."""
+        named = {sku for row in self.facts.evidence for sku in row.variants} | {stop.sku for stop in self.facts.stops}
+        options = frozenset(row.blocks_option for row in self.facts.requirements if row.blocks_option)
+        first: dict[object, str] = {}
+        return {
+            sku: sku if sku in named else first.setdefault(_traits(subject, options), sku)
+            for sku, subject in self.subjects.items()
+        }
+
     def decide(self, sku: str, country: str, subdivision: str | None, at: datetime) -> Decided:
         """The gate's decision, computed once for as long as it holds."""
-        key = (sku, country, subdivision)
+        key = (self.twins[sku], country, subdivision)
         known = self.decided.get(key)
         if known is not None and known.holds(at):
             return known
@@ -116,6 +127,12 @@ class World:
             since=at,
             until=gate.next_change_at(subject=subject, destination=destination, facts=self.facts, at=at),
         )
+
+
+def _traits(subject: gate.Subject, options: frozenset[str]) -> tuple[object, ...]:
+    """All of a variant that the gate looks at, where no fact names it."""
+    conditions = frozenset(subject.conditions.items())
+    return subject.product, subject.kind, subject.capabilities, conditions, subject.chosen & options, subject.placed_on
 
 
 def current_offering(offerings: Sequence[Offering], at: datetime) -> Offering | None:
