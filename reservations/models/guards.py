@@ -25,7 +25,9 @@ STRANGER = """
             AND a.launch_id = {row}.launch_id AND a.variant_id = {row}.variant_id
     ) OR {row}.partner_id IS NOT NULL AND {row}.partner_id NOT IN (SELECT id FROM reservations_partner)
 """
-SANDBOX_MAIL = "EXISTS (SELECT 1 FROM reservations_reservation r WHERE r.id = {row}.reservation_id AND r.is_sandbox)"
+# A scalar subquery is looked up by its key, row by row. EXISTS becomes a join, whose plan PostgreSQL keeps from when the
+# table was empty: it then reads all reservations for each mail.
+SANDBOX_MAIL = "(SELECT r.is_sandbox FROM reservations_reservation r WHERE r.id = {row}.reservation_id)"
 # What of an approved document may never change: all but that it is withdrawn.
 FIXED = (
     "id requirement_id products variants battery markets subdivisions responsible identifier issuer issued_on "
