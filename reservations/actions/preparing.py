@@ -44,6 +44,7 @@ class Prepared:
     price: Money
     offering: Offering
     decision: gate.Decision
+    passport: gate.Passport | None
     shown: Shown
     allotment_id: int
     is_partners_own: bool
@@ -88,6 +89,7 @@ def prepare(*, wish: Wish, world: World, at: datetime) -> Prepared:
         price=world.prices[wish.sku, market.code],
         offering=offering,
         decision=decision,
+        passport=world.passport(world.subjects[wish.sku].product, market.code, at),
         shown=_shown(decided, wish.language),
         allotment_id=allotment_id,
         is_partners_own=own is not None,

@@ -40,9 +40,15 @@ def _notice(notice: gate.Notice, language: str) -> dict[str, object]:
 
 
 def write(
-    *, quantity: int, market: MarketTerms, price: Money, decision: gate.Decision, offering: Offering
+    *,
+    quantity: int,
+    market: MarketTerms,
+    price: Money,
+    decision: gate.Decision,
+    offering: Offering,
+    passport: gate.Passport | None,
 ) -> dict[str, object]:
-    """The receipt as JSON: price and tax in minor units, terms version, ship window."""
+    """The receipt as JSON: price and tax in minor units, terms version, ship window, what was told of the device."""
     total = price.times(quantity)
     has_tax = market.is_tax_included and bool(market.tax_basis_points)
     return {
@@ -62,4 +68,6 @@ def write(
             "to": offering.ships_to.isoformat() if offering.ships_to else None,
         },
         "may_ship_at_reserving": decision.stages["ship"],
+        "passport": passport.id if passport else None,
+        "switched_off": [list(pair) for pair in decision.switched_off],
     }

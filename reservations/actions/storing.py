@@ -57,6 +57,7 @@ def make_reservation(prepared: Prepared, place: places.Place) -> Reservation:
         price=prepared.price,
         decision=prepared.decision,
         offering=prepared.offering,
+        passport=prepared.passport,
     )
     return Reservation(
         id=places.identifier(at, secrets.randbits(74)),

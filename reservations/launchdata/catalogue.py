@@ -13,11 +13,11 @@ import pycountry
 from babel.numbers import is_currency
 
 from reservations.launchdata.consistency import check_evidence, check_overlaps, check_requirement
-from reservations.launchdata.files import BadLaunchData, Fields, Row, once, read_rows
+from reservations.launchdata.files import BadLaunchData, Fields, Row, is_country, is_duration, once, read_rows
+from reservations.launchdata.passports import read_passports
 from reservations.launchdata.products import KINDS, read_prices, read_products
 from reservations.rules import destinations, gate
 
-_COUNTRIES = frozenset(country.alpha_2 for country in pycountry.countries) | {"XK"}  # Kosovo has a user-assigned code
 _SUBDIVISIONS = {row.code: row for row in pycountry.subdivisions}
 
 
@@ -31,6 +31,7 @@ class LaunchData:
     prices: list[Fields]
     requirements: list[Fields]
     evidence: list[Fields]
+    passports: list[Fields]
     launches: list[Fields]
 
 
@@ -54,12 +55,11 @@ def read_launch_data(folder: Path) -> LaunchData:
         evidence=read_evidence(
             read_rows(folder / "evidence.yaml"), {row["id"]: row for row in requirements}, slugs, set(skus)
         ),
+        passports=read_passports(
+            read_rows(folder / "passports.yaml"), codes, {product["slug"]: product for product in products}
+        ),
         launches=list(_launches(read_rows(folder / "launches.yaml"), codes, slugs, skus)),
     )
-
-
-def _is_country(word: str) -> bool:
-    return word in _COUNTRIES
 
 
 def _is_subdivision(word: str) -> bool:
@@ -76,7 +76,7 @@ def _markets(file: Row) -> Iterator[Fields]:
             *"tax_inclusive_display timezone withdrawal_days withdrawal_confidence digital_consent_age".split(),
             *"digital_consent_age_confidence stripe_presentment stripe_note notes audited_on".split(),
         )
-        code = row.word("code", _is_country, "an ISO 3166-1 alpha-2 country")
+        code = row.word("code", is_country, "an ISO 3166-1 alpha-2 country")
         once(row, "code", seen)
         rate = row.get("vat_standard_rate", (int, float), None)
         yield {
@@ -150,11 +150,8 @@ def _condition(row: Row, known: frozenset[Any]) -> str:
 def _validity(row: Row) -> str:
     """An ISO 8601 duration, or nothing."""
     validity = row.get("evidence_validity", str, None) or ""
-    if validity:
-        try:
-            gate.add_duration(date(2026, 1, 1), validity)
-        except ValueError as error:
-            raise row.fail("evidence_validity", str(error)) from error
+    if validity and not is_duration(validity):
+        raise row.fail("evidence_validity", f"{validity!r} is not an ISO 8601 duration of years, months or days")
     return validity
 
 
@@ -173,7 +170,7 @@ def _requirement(row: Row, conditions: frozenset[Any], ids: set[str]) -> Fields:
         "authority": row.get("authority", str),
         "legal_basis": row.get("legal_basis", str),
         "category": row.get("category", str),
-        "jurisdiction": row.words("jurisdiction", _is_country, "an ISO 3166-1 alpha-2 country"),
+        "jurisdiction": row.words("jurisdiction", is_country, "an ISO 3166-1 alpha-2 country"),
         "applies_to": row.words("applies_to", is_capability, "a known capability"),
         "effect_when_missing": effect,
         "stage": row.word("stage", gate.DUTY_STAGES.__contains__, f"one of {', '.join(gate.DUTY_STAGES)}"),
@@ -223,7 +220,7 @@ def _evidence(file: Row, requirements: dict[str, Fields], slugs: set[str], skus:
             "variants": variants,
             "battery": row.get("battery", str, None) or "",
             "responsible": row.get("responsible", str, None) or "",
-            "markets": row.words("markets", _is_country, "an ISO 3166-1 alpha-2 country", []),
+            "markets": row.words("markets", is_country, "an ISO 3166-1 alpha-2 country", []),
             "subdivisions": row.words("subdivisions", _is_subdivision, "an ISO 3166-2 subdivision", []),
             "identifier": row.get("identifier", str),
             "issuer": row.get("issuer", str),

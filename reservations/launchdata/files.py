@@ -5,19 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pycountry
 import yaml
 
+from reservations.rules import gate
+
+_COUNTRIES = frozenset(country.alpha_2 for country in pycountry.countries) | {"XK"}  # Kosovo has a user-assigned code
 Fields = dict[str, Any]
-IDENTIFIERS = ("id", "slug", "code", "sku", "pool")
+IDENTIFIERS = ("id", "slug", "code", "sku", "pool", "product")
 
 
 class BadLaunchData(ValueError):
     """A data file says something that cannot be loaded. `str()` is "file:line: row: field: remedy".
 
-    The row is named by its id, slug, code or SKU; it is left out where there is none.
+    The row is named by its id, slug, code, SKU or product; it is left out where there is none.
     """
 
     def __init__(self, file: str, line: int, field: str, remedy: str, row: str = "") -> None:
@@ -131,6 +136,20 @@ def once(row: Row, field: str, seen: set[str]) -> str:
         raise row.fail(field, f"{name!r} is given twice")
     seen.add(name)
     return str(name)
+
+
+def is_country(word: str) -> bool:
+    """An ISO 3166-1 alpha-2 code."""
+    return word in _COUNTRIES
+
+
+def is_duration(word: str) -> bool:
+    """An ISO 8601 duration of years, months or days."""
+    try:
+        gate.add_duration(date(2026, 1, 1), word)
+    except ValueError:
+        return False
+    return True
 
 
 def _empty(line: int) -> Mapping:

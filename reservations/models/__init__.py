@@ -1,5 +1,6 @@
 """What is stored. One file a concept; constraints guard the truth."""
 
+from reservations.models.acceptance import Acceptance
 from reservations.models.approval import EvidenceWarning, ProposedChange
 from reservations.models.catalogue import Market, Price, Product, Variant
 from reservations.models.compliance import Decision, Evidence, GateRevision, Requirement, ReviewTask, StopSale
@@ -9,11 +10,13 @@ from reservations.models.hold import GateSweep, Hold
 from reservations.models.launch import Allotment, AllotmentMarket, CustomerLimit, Launch, LaunchMarket
 from reservations.models.message import Message, NotifyRequest
 from reservations.models.partner import ApiKey, IdempotencyKey, Partner
+from reservations.models.passport import Passport
 from reservations.models.past import KeptFacts, KnownFacts, PastDecision
 from reservations.models.reservation import Reservation
 from reservations.models.wording import Wording
 
 __all__ = [
+    "Acceptance",
     "Allotment",
     "AllotmentMarket",
     "ApiKey",
@@ -35,6 +38,7 @@ __all__ = [
     "Message",
     "NotifyRequest",
     "Partner",
+    "Passport",
     "PastDecision",
     "Price",
     "Product",

@@ -16,7 +16,7 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
         *("view_proposedchange", "add_proposedchange", "decide_proposedchange"),
         *("view_stopsale", "add_stopsale", "change_stopsale"),
         *("view_reviewtask", "change_reviewtask"),
-        *("view_decision", "view_event", "view_market", "view_product", "view_variant"),
+        *("view_decision", "view_event", "view_market", "view_passport", "view_product", "view_variant"),
     )
 }
 

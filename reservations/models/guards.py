@@ -16,6 +16,7 @@ from django.db import connections
 
 EVENT, WORDING = "reservations_event", "reservations_wording"
 PAST = ("reservations_pastdecision", "reservations_keptfacts", "reservations_knownfacts")
+ACCEPTANCE = "reservations_acceptance"
 EVIDENCE, PROPOSAL = "reservations_evidence", "reservations_proposedchange"
 # What is wrong with a row that is inserted.
 STRANGER = """
@@ -25,8 +26,8 @@ STRANGER = """
             AND a.launch_id = {row}.launch_id AND a.variant_id = {row}.variant_id
     ) OR {row}.partner_id IS NOT NULL AND {row}.partner_id NOT IN (SELECT id FROM reservations_partner)
 """
-# A scalar subquery is looked up by its key, row by row. EXISTS becomes a join, whose plan PostgreSQL keeps from when the
-# table was empty: it then reads all reservations for each mail.
+# A scalar subquery is looked up by its key, row by row. EXISTS becomes a join, and PostgreSQL keeps its plan from when
+# the table was empty: it then reads all reservations for each mail.
 SANDBOX_MAIL = "(SELECT r.is_sandbox FROM reservations_reservation r WHERE r.id = {row}.reservation_id)"
 # What of an approved document may never change: all but that it is withdrawn.
 FIXED = (
@@ -51,6 +52,8 @@ GUARDS = [
     ("event_is_never_deleted", "DELETE", EVENT, None, "the log is append-only"),
     ("wording_is_never_changed", "UPDATE", WORDING, None, "what was shown stays as it was"),
     ("wording_is_never_deleted", "DELETE", WORDING, None, "what was shown stays as it was"),
+    ("acceptance_is_never_changed", "UPDATE", ACCEPTANCE, None, "what was agreed to stays as it was"),
+    ("acceptance_is_never_deleted", "DELETE", ACCEPTANCE, None, "what was agreed to stays as it was"),
     (
         "reservation_fits_its_allotment",
         "INSERT",
@@ -90,6 +93,7 @@ WATCHED: dict[str, tuple[str, ...]] = {
     "reservations_requirement": ACTIONS,
     "reservations_evidence": ACTIONS,
     "reservations_stopsale": ACTIONS,
+    "reservations_passport": ACTIONS,
     "reservations_market": ACTIONS,
     "reservations_product": ACTIONS,
     "reservations_variant": ACTIONS,

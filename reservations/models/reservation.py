@@ -92,6 +92,6 @@ class Reservation(models.Model):
 
     @property
     def shown(self) -> list[dict[str, Any]]:
-        """What the customer was shown: `wording`, and when each consent of it was given."""
+        """What the customer was shown when reserving: `wording`, and when each consent of it was given."""
         given = self.created_at.isoformat()
         return [{**notice, "accepted_at": given if notice["consent"] else None} for notice in self.wording.notices]

@@ -16,6 +16,7 @@ from reservations.models import (
     Launch,
     LaunchMarket,
     Market,
+    Passport,
     Price,
     Requirement,
     StopSale,
@@ -97,6 +98,11 @@ class World:
             return ()
         return self.offerings.get((self.subjects[sku].product, country), ())
 
+    def passport(self, product: str, country: str, at: datetime) -> gate.Passport | None:
+        """The device passport in force in a market; None where the gate refuses to reserve for want of it."""
+        there = gate.Destination(country=country, timezone=self.markets[country].timezone)
+        return gate.passport_in_force(self.facts, product, country, there.day(at))
+
     @cached_property
     def twins(self) -> Mapping[str, str]:
         """SKU → the first SKU of which the gate says the same: nothing that the facts name tells the two apart."""
@@ -167,6 +173,7 @@ def read_world() -> World:
         ),
         stops=tuple(_stop(row) for row in StopSale.objects.select_related("product", "variant").order_by("id")),
         site_features=frozenset(SITE_FEATURES),
+        passports=tuple(read_passport(row) for row in Passport.objects.select_related("product").order_by("id")),
     )
     variants = Variant.objects.select_related("product").order_by("product__position", "position")
     prices = Price.objects.values_list("variant__sku", "market_id", "amount_minor", "currency")
@@ -277,6 +284,10 @@ def read_evidence(row: Evidence) -> gate.Evidence:
         expires_on=row.expires_on,
         withdrawn_at=row.withdrawn_at,
     )
+
+
+def read_passport(row: Passport) -> gate.Passport:
+    return gate.Passport(id=row.pk, product=row.product.slug, markets=frozenset(row.markets), since=row.since)
 
 
 def _stop(row: StopSale) -> gate.Stop:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from reservations.models import Reservation
 from reservations.queries import texts
+from reservations.queries.consents import shown_to
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,13 @@ class Receipt:
     withdrawal_days: int | None
     consents: tuple[Consent, ...]
     notices: tuple[str, ...]
+    switched_off: tuple[str, ...]
     reserved: str
 
 
 def read(reservation: Reservation) -> Receipt:
     """The receipt of a reservation in the active language."""
-    kept, shown = reservation.receipt, reservation.shown
+    kept, shown = reservation.receipt, shown_to(reservation)
     ships, timezone = kept["ships"], reservation.market.timezone
     return Receipt(
         product=texts.translated(reservation.variant.product.name),
@@ -64,6 +66,7 @@ def read(reservation: Reservation) -> Receipt:
             if notice["accepted_at"]
         ),
         notices=tuple(texts.said(notice["text"]) for notice in shown if not notice["accepted_at"]),
+        switched_off=tuple(texts.features(kept.get("switched_off", ()))),
         reserved=texts.instant(reservation.created_at, timezone),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -9,7 +10,7 @@ from functools import lru_cache
 from babel import Locale
 from babel.dates import format_date, get_timezone
 from babel.numbers import format_currency
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, gettext_noop
 
 from reservations.rules import gate
 from reservations.rules.money import exponent
@@ -45,9 +46,31 @@ def obstacle(code: str, title: str) -> str:
         return gettext("Sales are stopped")
     if code == gate.NO_MARKET:
         return gettext("We do not deliver there")
+    if code == gate.PASSPORT_MISSING:
+        return gettext("It is not told yet what the device records here")
     if code == gate.NEEDS_REVIEW:
         return gettext("An order to this place needs a check by a person")
     return said(title)
+
+
+FEATURES = {
+    "camera": gettext_noop("Camera"),
+    "microphone": gettext_noop("Microphone"),
+    "display": gettext_noop("Display"),
+    "generative_ai": gettext_noop("AI assistant"),
+    "health_sensor": gettext_noop("Health readings"),
+    "cloud_data": gettext_noop("Answers from the cloud"),
+    "bluetooth": gettext_noop("Bluetooth"),
+    "wifi": gettext_noop("Wi-Fi"),
+    "audio_output": gettext_noop("Sound"),
+    "prescription_optics": gettext_noop("Prescription lenses"),
+    "prescription": gettext_noop("Prescription lenses"),
+}
+
+
+def features(switched_off: Iterable[Sequence[str]]) -> list[str]:
+    """Features that are switched off, each by its name, or by the title of the law that wants it so."""
+    return [said(FEATURES.get(feature, title or feature)) for feature, title in switched_off]
 
 
 @lru_cache(maxsize=4096)  # every letter of a launch repeats the same notices

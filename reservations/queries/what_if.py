@@ -42,7 +42,7 @@ def _facts(facts: gate.Facts, supposed: Supposed) -> gate.Facts:
         for row in facts.requirements
     )
     papers = tuple(row for row in facts.evidence if row.id != supposed.without_evidence)
-    return gate.Facts(requirements=laws, evidence=papers, stops=facts.stops, site_features=facts.site_features)
+    return replace(facts, requirements=laws, evidence=papers)
 
 
 def _subjects(subjects: Mapping[str, gate.Subject], supposed: Supposed) -> Mapping[str, gate.Subject]:

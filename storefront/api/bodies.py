@@ -88,6 +88,17 @@ class ReservationIn(Body):
     partner_reference: text(100, 0) = ""  # type: ignore[valid-type]
 
 
+class ConsentsIn(Body):
+    """The body of POST reservations/{id}/consents/."""
+
+    consents: list[ConsentIn]
+
+
+def versions(consents: list[ConsentIn]) -> dict[str, str]:
+    """Requirement id → version."""
+    return {consent.id: consent.version for consent in consents}
+
+
 # What was found wrong → code and remedy; others speak for themselves.
 _REMEDIES = {
     "missing": ("required", "This field is required."),

@@ -16,13 +16,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from reservations.actions import asks, cancelling, reserving, wishes
+from reservations.actions import accepting, asks, cancelling, reserving, wishes
 from reservations.models import Allotment, ApiKey, Reservation
 from reservations.rules import lifecycle
 from storefront import clock
 from storefront.api import serializers, shapes
 from storefront.api.access import WRITE, BearerKey, HasScope, api_key, need_scope, open_with
-from storefront.api.bodies import ReservationIn
+from storefront.api.bodies import ConsentsIn, ReservationIn, versions
 from storefront.api.problems import Problem, describe, write
 from storefront.api.public import paged
 
@@ -121,7 +121,7 @@ def _wish(key: ApiKey, body: ReservationIn) -> wishes.Wish:
         email=body.email,
         name=body.name,
         phone=body.phone,
-        consents={consent.id: consent.version for consent in body.consents},
+        consents=versions(body.consents),
         partner_id=key.partner_id,
         partner_slug=key.partner.slug,
         partner_reference=body.partner_reference,
@@ -172,6 +172,26 @@ class CancelReservation(Partners):
         at = clock.now()
         row = cancelling.cancel(
             reservation=find_own(request, pk), at=at, actor=f"partner:{api_key(request).partner.slug}"
+        )
+        return Response(_shape(row, at))
+
+
+class Consents(Partners):
+    @extend_schema(
+        operation_id="give_consents",
+        request=ConsentsIn,
+        responses={200: serializers.ReservationOut} | dict.fromkeys((400, 404, 422), serializers.ProblemOut),
+    )
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """Each consent of `consents_due`, given by the customer. Sending it again answers the same."""
+        at, row = clock.now(), find_own(request, pk)
+        body = ConsentsIn.model_validate_json(request.body)
+        accepting.accept(
+            reservation=row,
+            given=versions(body.consents),
+            language=row.language,
+            at=at,
+            actor=f"partner:{api_key(request).partner.slug}",
         )
         return Response(_shape(row, at))
 

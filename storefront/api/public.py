@@ -20,7 +20,8 @@ from reservations.models import Launch, Market, Product
 from reservations.queries.availability import Availability, availabilities, skus_of
 from reservations.queries.draws import draw_of, proof
 from reservations.queries.facts import current_world
-from reservations.rules import destinations
+from reservations.queries.passports import passport_of
+from reservations.rules import destinations, gate
 from reservations.rules.money import Money
 from storefront import clock
 from storefront.api import serializers, shapes
@@ -160,6 +161,27 @@ class ProductAvailability(Public):
         response = Response({"results": shown, "next": None, "previous": None})
         # The dates of subdivisions are not watched, those of whole markets are.
         return _told_now(response) if "subdivision" in request.query_params else response
+
+
+class ProductPassport(Public):
+    @extend_schema(
+        operation_id="product_passport",
+        parameters=[OpenApiParameter("market", str, description="ISO 3166-1 alpha-2", required=True)],
+        responses={200: serializers.PassportOut, 404: serializers.ProblemOut, 422: serializers.ProblemOut},
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """The device passport: what the product records, where that goes in this market, and how one objects."""
+        market = read_market(request)
+        if market is None:
+            remedy = "Send market: what is recorded goes to another place in each."
+            raise Problem(422, "invalid", remedy, errors=[{"field": "market", "code": "required", "detail": remedy}])
+        if not Product.objects.filter(slug=slug).exists():
+            raise NotFound
+        row = passport_of(current_world(), product=slug, market=market, at=clock.now())
+        if row is None:
+            told = "There is no device passport for this market yet, so that nothing can be reserved there."
+            raise Problem(404, gate.PASSPORT_MISSING, told)
+        return Response(shapes.passport(row, market))
 
 
 def _with_others(rows: list[Availability], number: int, count: int) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from reservations.launchdata.passports import RECORDS, SIGNALS, STARTS, WHERE
+
 
 class MoneyOut(serializers.Serializer):
     amount_minor = serializers.IntegerField()
@@ -96,6 +98,34 @@ class ProductOut(serializers.Serializer):
     variants = VariantOut(many=True)
 
 
+class RecordOut(serializers.Serializer):
+    what = serializers.ChoiceField(list(RECORDS))
+    capability = serializers.CharField()
+    starts = serializers.ChoiceField(STARTS)
+    signal = serializers.ChoiceField(SIGNALS)
+    where = serializers.ChoiceField(WHERE)
+    kept = serializers.CharField(help_text="ISO 8601 duration, or until_deleted")
+
+
+class ProcessorOut(serializers.Serializer):
+    name = serializers.CharField()
+    country = serializers.CharField()
+    model = serializers.CharField()
+
+
+class PassportOut(serializers.Serializer):
+    product = serializers.CharField()
+    market = serializers.CharField()
+    version = serializers.CharField()
+    since = serializers.DateField()
+    records = RecordOut(many=True)
+    processor = ProcessorOut()
+    contact = serializers.EmailField()
+    sample = serializers.BooleanField()
+    page = serializers.URLField()
+    page_for_bystanders = serializers.URLField()
+
+
 class LaunchMarketOut(serializers.Serializer):
     code = serializers.CharField()
     opens_at = serializers.DateTimeField()
@@ -149,6 +179,7 @@ class ReservationOut(serializers.Serializer):
     confirmed_at = serializers.DateTimeField(allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
     on_hold = serializers.DictField(allow_null=True)
+    consents_due = NoticeOut(many=True, help_text="Asked for since, in a text that the customer has not seen.")
     partner_reference = serializers.CharField(allow_null=True)
     manage_url = serializers.URLField(allow_null=True)
 

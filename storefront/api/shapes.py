@@ -9,9 +9,11 @@ from django.conf import settings
 from django.templatetags.static import static
 
 from reservations.actions.asks import Granted
-from reservations.models import Hold, Launch, Market, Product, Reservation
+from reservations.models import Hold, Launch, Market, Passport, Product, Reservation
 from reservations.queries import links
 from reservations.queries.availability import Availability
+from reservations.queries.consents import News, news_for
+from reservations.queries.facts import current_world
 from reservations.queries.holds import open_holds
 from reservations.queries.places import Standing, standings
 from reservations.rules import opening
@@ -91,6 +93,23 @@ def product(row: Product, offers: dict[str, tuple[Money | None, Availability]] |
     }
 
 
+def passport(row: Passport, market: str) -> dict[str, Any]:
+    """A device passport as it stands for one of its markets."""
+    page = f"{settings.SITE_URL}{links.prefix(settings.LANGUAGE_CODE, market)}privacy/{row.product.slug}/"
+    return {
+        "product": row.product.slug,
+        "market": market,
+        "version": row.version,
+        "since": row.since.isoformat(),
+        "records": row.records,
+        "processor": row.processor,
+        "contact": row.contact,
+        "sample": row.is_sample,
+        "page": page,
+        "page_for_bystanders": f"{page}bystanders/",
+    }
+
+
 def launch(row: Launch, at: datetime) -> dict[str, Any]:
     """A launch; its own instants are those of the market that opens first, and of the one that closes last."""
     rows = sorted(row.windows.all(), key=lambda window: window.market_id)
@@ -121,9 +140,12 @@ def launch(row: Launch, at: datetime) -> dict[str, Any]:
 
 
 def reservations(rows: list[Reservation], at: datetime) -> list[dict[str, Any]]:
-    """Reservations as they stand at `at`: two queries, however many they are."""
-    found, holds = standings(rows), open_holds(rows)
-    return [_reservation(row, row.variant.sku, found[row.pk], at, holds.get(row.pk)) for row in rows]
+    """Reservations as they stand at `at`: as many queries for one as for many."""
+    found, holds, news = standings(rows), open_holds(rows), news_for(rows, world=current_world(), at=at)
+    return [
+        _reservation(row, row.variant.sku, found[row.pk], at, hold=holds.get(row.pk), news=news.get(row.pk))
+        for row in rows
+    ]
 
 
 def granted(row: Granted) -> dict[str, Any]:
@@ -132,7 +154,7 @@ def granted(row: Granted) -> dict[str, Any]:
 
 
 def _reservation(
-    row: Reservation, sku: str, standing: Standing, at: datetime, hold: Hold | None = None
+    row: Reservation, sku: str, standing: Standing, at: datetime, *, hold: Hold | None = None, news: News | None = None
 ) -> dict[str, Any]:
     ships = row.receipt["ships"]
     return {
@@ -154,9 +176,8 @@ def _reservation(
         "created_at": stamp(row.created_at),
         "confirmed_at": stamp(row.confirmed_at),
         "expires_at": None,
-        "on_hold": {"reason": hold.title, "requirement": hold.requirement, "since": stamp(hold.since)}
-        if hold
-        else None,
+        "on_hold": _hold(hold) if hold else None,
+        "consents_due": [notice(each) for each in news.consents] if news else [],
         "partner_reference": row.partner_reference or None,
         "manage_url": None if row.is_sandbox else settings.SITE_URL + links.reservation_path(row),
     }

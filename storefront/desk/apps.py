@@ -9,6 +9,7 @@ THEMES = (
     "compliance",
     "decisions",
     "evidence",
+    "passports",
     "proposals",
     "launches",
     "reservations",

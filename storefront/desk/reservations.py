@@ -18,6 +18,7 @@ from reservations.actions import cancelling
 from reservations.actions.holding import OPEN_HOLD
 from reservations.models import Event, NotifyRequest, Reservation
 from reservations.queries import links, receipts
+from reservations.queries.consents import shown_to
 from reservations.rules import lifecycle, places
 from storefront import clock
 from storefront.actors import actor
@@ -163,7 +164,7 @@ class ReservationAdmin(ReadOnly):
     def notices_table(self, row: Reservation) -> SafeString:
         rows = [
             (notice["id"], notice["text"], notice["version"], notice["language"], _accepted(notice["accepted_at"]))
-            for notice in row.shown
+            for notice in shown_to(row)
         ]
         return tables.table(["Requirement", "Text", "Version", "Language", "Accepted"], rows)
 

@@ -104,6 +104,7 @@ def explanation(site: Site, row: Availability) -> dict[str, Any]:
             }
             for reason in row.decision.reasons
         ],
+        "switched_off": texts.features(row.decision.switched_off),
         "notices": [_(notice.text) for notice in row.decision.notices if not notice.consent],
         "consents": [_(notice.text) for notice in row.decision.consents],
         "next_change": words.next_change_words(row.next_change_at, site.market.timezone),

@@ -55,7 +55,27 @@ class ConsentField(forms.Field):
             raise ValidationError(_("This text has changed. Read it again and tick the box."), code="changed")
 
 
-class ReservationForm(forms.Form):
+class ConsentsForm(forms.Form):
+    """A box to tick for each consent that is asked for."""
+
+    PREFIX = "consent_"
+
+    def __init__(self, *args: Any, consents: tuple[gate.Notice, ...], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.consents = consents
+        for consent in consents:
+            self.fields[f"{self.PREFIX}{consent.id}"] = ConsentField(consent)
+
+    @property
+    def ticks(self) -> list[forms.BoundField]:
+        return [self[f"{self.PREFIX}{consent.id}"] for consent in self.consents]
+
+    def given_consents(self) -> dict[str, str]:
+        """Requirement id → version of each consent that was ticked, as the sent form showed it."""
+        return {consent.id: self.cleaned_data[f"{self.PREFIX}{consent.id}"] for consent in self.consents}
+
+
+class ReservationForm(ConsentsForm):
     """The reservation form of one product and destination; its consents are those that the destination asks for."""
 
     variant = forms.ChoiceField(label=_("Variant"), widget=forms.RadioSelect)
@@ -77,7 +97,6 @@ class ReservationForm(forms.Form):
         limit: int,
         subdivisions: list[tuple[str, str]],
         asks_subdivision: bool,
-        consents: tuple[gate.Notice, ...],
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -103,9 +122,7 @@ class ReservationForm(forms.Form):
                 required=False,
                 widget=forms.TextInput(attrs=attributes),
             )
-        self.consents = consents
-        for consent in consents:
-            self.fields[f"consent_{consent.id}"] = ConsentField(consent)
+        self.order_fields([name for name in self.fields if not name.startswith(ConsentsForm.PREFIX)])
 
     def clean_name(self) -> str:
         return check_name(self.cleaned_data["name"])
@@ -127,14 +144,6 @@ class ReservationForm(forms.Form):
             return gettext("This postcode is not in the region you chose.")
         place = dict(self.places).get(told.code) or texts.country(told.country)
         return gettext("This postcode is in %(place)s: choose that as the place of delivery.") % {"place": place}
-
-    @property
-    def ticks(self) -> list[forms.BoundField]:
-        return [self[f"consent_{consent.id}"] for consent in self.consents]
-
-    def given_consents(self) -> dict[str, str]:
-        """Requirement id → version of each consent that was ticked, as the sent form showed it."""
-        return {consent.id: self.cleaned_data[f"consent_{consent.id}"] for consent in self.consents}
 
 
 class NotifyForm(forms.Form):

@@ -85,7 +85,8 @@ def robots(request: HttpRequest) -> HttpResponse:
 @kept
 def sitemap(request: HttpRequest) -> HttpResponse:
     pages = ["", "availability/", "privacy/", "terms/", "accessibility/"]
-    pages += [f"products/{slug}/" for slug in Product.objects.order_by("position").values_list("slug", flat=True)]
+    slugs = list(Product.objects.order_by("position").values_list("slug", flat=True))
+    pages += [page for slug in slugs for page in (f"products/{slug}/", f"privacy/{slug}/")]
     urls = [
         f"{settings.SITE_URL}{links.prefix(language, market)}{page}"
         for market in Market.objects.order_by("code").values_list("code", flat=True)

@@ -68,4 +68,5 @@ def event_words(action: str) -> str:
         "reservation.cancelled": _("Cancelled"),
         "reservation.on_hold": _("On hold; the place is kept"),
         "reservation.released": _("No longer on hold"),
+        "reservation.consented": _("Read and agreed again"),
     }.get(action, action)

@@ -1,4 +1,4 @@
-"""The reservation form, and a customer's reservation."""
+"""The reservation form."""
 
 from __future__ import annotations
 
@@ -9,23 +9,18 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods
 
-from reservations.actions import cancelling, reserving, wishes
-from reservations.models import Market, Product, Reservation
+from reservations.actions import reserving, wishes
+from reservations.models import Market, Product
 from reservations.queries import links, texts
 from reservations.queries.availability import Availability, availabilities
 from reservations.queries.facts import World, current_offering, current_world
-from reservations.queries.holds import open_holds
-from reservations.queries.places import people_ahead
-from reservations.queries.receipts import read as read_receipt
 from reservations.queries.receipts import tax_words, variant_name
-from reservations.rules import gate, lifecycle, opening, places
+from reservations.rules import gate, opening
 from storefront import clock
-from storefront.actors import actor
 from storefront.web import refusals, words
 from storefront.web.cards import product_cards, tax_of
 from storefront.web.forms import ReservationForm
@@ -167,6 +162,7 @@ def _context(
         "form": form,
         "attempt": _attempt(request),
         "variants": card["variants"],
+        "switched_off": texts.features(answer.decision.switched_off),
         "notices": [_(each.text) for each in answer.decision.notices if not each.consent],
         "market": site.market,
         "markets": markets,
@@ -190,78 +186,3 @@ def _context(
 
 def _forbids(reason: gate.Reason) -> bool:
     return reason.stage != "operate"
-
-
-@never_cache
-@require_safe
-@in_market
-def reservation(request: HttpRequest, site: Site, reference: str) -> HttpResponse:
-    """A customer's reservation, opened by its signed link."""
-    row = _opened(request, reference)
-    if row is None:
-        return _no_key(request, site)
-    receipt, hold = read_receipt(row), open_holds([row]).get(row.pk)
-    context = {
-        "site": site,
-        "reservation": {
-            "reference": row.reference,
-            "status": row.status,
-            "status_words": refusals.reservation_words(row.status),
-            "place_number": row.place_number,
-            "people_ahead": people_ahead(row),
-            "quantity": row.quantity,
-            "name": row.name,
-            "email": row.email,
-        },
-        "receipt": receipt,
-        "hold": {
-            "title": texts.obstacle(hold.code, hold.title),
-            "since": texts.instant(hold.since, row.market.timezone),
-        }
-        if hold
-        else None,
-        "is_new": "new" in request.GET,
-        "can_cancel": lifecycle.may_move(row.status, lifecycle.CANCELLED),
-        "asked_cancel": "cancel" in request.GET,
-        "ask_cancel_url": links.reservation_path(row) + "&cancel=1",
-        "cancel_url": f"{links.prefix(site.language, site.market.code)}r/{row.reference}/cancel/",
-        "page_url": links.reservation_path(row),
-        "key": links.reservation_key(row),
-        "events": [
-            {"when": texts.instant(event.at, row.market.timezone), "words": refusals.event_words(event.action)}
-            for event in row.events.order_by("id")
-        ],
-    }
-    response = render(request, "reservation.html", context)
-    response["X-Robots-Tag"] = "noindex"
-    return response
-
-
-@never_cache
-@require_POST
-@in_market
-def cancel(request: HttpRequest, site: Site, reference: str) -> HttpResponse:
-    """Cancel, once, and show the reservation as it is now."""
-    row = _opened(request, reference)
-    if row is None:
-        return _no_key(request, site)
-    cancelling.cancel(reservation=row, at=clock.now(), actor=actor(request))
-    return see_other(links.reservation_path(row))
-
-
-def _opened(request: HttpRequest, reference: str) -> Reservation | None:
-    """The reservation, when the key of the link is its own."""
-    tidy = places.tidy_reference(reference)
-    rows = Reservation.objects.select_related("variant__product", "market", "allotment")
-    row = rows.filter(reference=tidy, is_sandbox=False).first()
-    key = request.POST.get("key") or request.GET.get("key", "")
-    if row is None or not constant_time_compare(key, links.reservation_key(row)):
-        return None
-    return row
-
-
-def _no_key(request: HttpRequest, site: Site) -> HttpResponse:
-    """The same answer whether the reference or the key is wrong."""
-    title = _("This link does not open a reservation.")
-    sentence = _("Use the link of your latest e-mail from us; copy it whole.")
-    return problem(request, 404, "unknown_link", title, sentence, site)

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from storefront.web import availability, mailbox, notifying, pages, reserving, views
+from storefront.web import availability, mailbox, notifying, pages, passports, reservation, reserving, views
 
 under_prefix: list[URLPattern | URLResolver] = [
     path("", views.launch, name="launch"),
@@ -13,11 +13,14 @@ under_prefix: list[URLPattern | URLResolver] = [
     path("availability/<slug:slug>/<str:on>/", availability.availability),
     path("availability-choice/", availability.choose, name="availability_choice"),
     path("reserve/<slug:slug>/", reserving.reserve, name="reserve"),
-    path("r/<str:reference>/", reserving.reservation, name="reservation"),
-    path("r/<str:reference>/cancel/", reserving.cancel, name="cancel"),
+    path("r/<str:reference>/", reservation.reservation, name="reservation"),
+    path("r/<str:reference>/cancel/", reservation.cancel, name="cancel"),
+    path("r/<str:reference>/agree/", reservation.agree, name="agree"),
     path("notify/", notifying.notify, name="notify"),
     re_path(r"^notify/(?P<pk>[0-9a-f-]{36})/(?P<step>confirm|end)/$", notifying.wish, name="wish"),
     path("privacy/", pages.privacy, name="privacy"),
+    path("privacy/<slug:slug>/", passports.passport, name="passport"),
+    path("privacy/<slug:slug>/bystanders/", passports.bystanders, name="bystanders"),
     path("terms/", pages.terms, name="terms"),
     path("accessibility/", pages.accessibility, name="accessibility"),
     path("", include("storefront.waiting_room.urls")),

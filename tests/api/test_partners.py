@@ -14,8 +14,9 @@ from django.db import connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from reservations.actions.deciding import rebuild_decisions
 from reservations.actions.keys import create_api_key
-from reservations.models import CustomerLimit, Event, Message, Partner, Reservation
+from reservations.models import Acceptance, CustomerLimit, Event, Message, Partner, Requirement, Reservation
 from tests.jobs.stage import free_port
 from tests.world import AT, OPENS_AT, allotment, consents
 
@@ -149,7 +150,7 @@ def test_a_list_costs_the_same_queries_for_one_and_for_many(
     for number in range(12):
         caller.post(body(email=f"c{number}@customers.example"))
     for size in (1, 12):
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(6):
             found = caller.get(f"{URL}?page_size={size}").json()["results"]
         assert len(found) == size
     assert sorted(row["place"]["people_ahead"] for row in found) == list(range(12))
@@ -260,6 +261,26 @@ def test_a_key_is_needed_and_its_scope_counts(caller: Caller) -> None:
     assert (reader.post(body()).status_code, reader.post(body()).json()["code"]) == (403, "scope_missing")
     assert caller.post(body(), key=None).json()["code"] == "idempotency_key_required"
     assert not Reservation.objects.exists()
+
+
+def test_consents_that_are_due_are_listed_and_given_once(caller: Caller) -> None:
+    made = caller.post(body()).json()
+    assert made["consents_due"] == []
+    law = "eu-gdpr-art8-children"
+    Requirement.objects.filter(pk=law).update(customer_facing_notice="I am 16 or older.")
+    rebuild_decisions(at=AT, cause="test")
+    url = f"{URL}{made['id']}/"
+    [due] = caller.get(url).json()["consents_due"]
+    assert (due["id"], due["text"], due["consent"]) == (law, "I am 16 or older.", True)
+    for wrong in ([], [{"id": law, "version": "old"}], [{"id": "us-coppa", "version": "1"}]):
+        answer = caller.post({"consents": wrong}, url=f"{url}consents/", key=None)
+        assert (answer.status_code, answer.json()["code"]) == (422, "consent_required")
+    assert not Acceptance.objects.exists()
+    given = {"consents": [{"id": law, "version": due["version"]}]}
+    for _ in range(2):  # and again, when the first answer was lost
+        answer = caller.post(given, url=f"{url}consents/", key=None)
+        assert (answer.status_code, answer.json()["consents_due"]) == (200, [])
+    assert caller.get(url).json()["consents_due"] == [] and Acceptance.objects.count() == 1
 
 
 def test_another_partners_reservation_is_not_there(caller: Caller) -> None:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from reservations.launchdata import LaunchData, read_launch_data
-from reservations.models import Evidence, Product, Requirement, Variant
+from reservations.models import Evidence, Passport, Product, Requirement, Variant
 from reservations.queries import facts as reading
 from reservations.rules import destinations, gate, opening
 from reservations.rules.site_features import SITE_FEATURES
@@ -33,9 +33,15 @@ class Shipped:
         return gate.Destination(country=place.country, subdivision=place.subdivision, timezone=timezone)
 
     def proven(self, *, except_for: Collection[str] = ()) -> gate.Facts:
-        """Every requirement is proven for everything and everywhere, for ever, but the ones named."""
+        """Every requirement is proven for everything and everywhere, for ever, but the ones named; passports too."""
         proofs = [_proof(self, row.id) for row in self.facts.requirements if row.id not in except_for]
-        return replace(self.facts, evidence=tuple(proofs), site_features=frozenset())
+        told = () if gate.DEVICE_PASSPORT in except_for else (replace(row, since=date.min) for row in self.passports)
+        return replace(self.facts, evidence=tuple(proofs), site_features=frozenset(), passports=tuple(told))
+
+    @property
+    def passports(self) -> tuple[gate.Passport, ...]:
+        assert self.facts.passports is not None
+        return self.facts.passports
 
 
 def _proof(shipped: Shipped, requirement: str) -> gate.Evidence:
@@ -65,6 +71,10 @@ def shipped() -> Shipped:
             evidence=tuple(reading.read_evidence(row) for row in evidence),
             stops=(),
             site_features=frozenset(SITE_FEATURES),
+            passports=tuple(
+                reading.read_passport(Passport(**{**row, "product": products[row["product"]]}))
+                for row in data.passports
+            ),
         ),
         subjects={row.sku: reading.subject(row) for row in variants},
         timezones={row["code"]: row["timezone"] for row in data.markets},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -328,3 +328,46 @@ def test_a_duration_ends_in_the_month_it_names() -> None:
     assert gate.add_duration(date(2026, 1, 1), "P2Y6M10D") == date(2028, 7, 11)
     with pytest.raises(ValueError, match="ISO 8601"):
         gate.add_duration(date(2026, 1, 1), "two years")
+
+
+def passport(since: date, *markets: str, name: str = "told") -> gate.Passport:
+    return gate.Passport(id=name, product="glasses", markets=frozenset(markets or ("DE",)), since=since)
+
+
+def told(*passports: gate.Passport, at: datetime = AT, to: gate.Destination = GERMANY) -> gate.Decision:
+    return gate.decide(subject=GLASSES, destination=to, facts=gate.Facts((), (), (), frozenset(), passports), at=at)
+
+
+def test_nothing_is_reserved_where_no_passport_tells_what_is_recorded() -> None:
+    long_ago = date(2020, 1, 1)
+    for decision in (told(), told(passport(long_ago, "FR")), told(replace(passport(long_ago), product="ring"))):
+        assert forbidden(decision) == {"reserve", "take_deposit"}
+        [reason] = decision.reasons
+        assert (reason.requirement, reason.code, reason.until) == ("device_passport", "passport_missing", None)
+    assert not forbidden(told(passport(long_ago)))
+
+
+def test_a_passport_counts_from_its_day_in_the_markets_own_time_zone() -> None:
+    coming = passport(date(2027, 1, 10))
+    midnight = datetime(2027, 1, 9, 23, tzinfo=UTC)  # 00:00 in Berlin
+    early = told(coming, at=midnight - timedelta(milliseconds=1))
+    assert forbidden(early) == {"reserve", "take_deposit"} and early.reasons[0].until == date(2027, 1, 10)
+    assert not forbidden(told(coming, at=midnight))
+    facts = gate.Facts((), (), (), frozenset(), (coming,))
+    assert gate.next_change_at(subject=GLASSES, destination=GERMANY, facts=facts, at=AT) == midnight
+    assert gate.next_date(facts=facts, destinations=[GERMANY], at=AT) == midnight
+
+
+def test_the_latest_passport_that_counts_is_the_one_in_force() -> None:
+    old, new = passport(date(2026, 1, 1), name="old"), passport(date(2026, 11, 1), "DE", "FR", name="new")
+    facts = gate.Facts((), (), (), frozenset(), (new, old))
+    found = {
+        day: gate.passport_in_force(facts, "glasses", "DE", day)
+        for day in (date(2025, 12, 31), date(2026, 10, 31), date(2026, 11, 1))
+    }
+    assert list(found.values()) == [None, old, new]
+    assert gate.passport_in_force(facts, "glasses", "FR", date(2026, 10, 31)) is None
+
+
+def test_where_there_is_no_market_no_passport_is_asked_for() -> None:
+    assert [reason.requirement for reason in told(to=gate.Destination(country="GL")).reasons] == ["no_market"]

@@ -69,12 +69,20 @@ made_up_papers = st.builds(
     withdrawn_at=mostly(None, INSTANTS),
 )
 made_up_stops = st.builds(gate.Stop, country=st.just("DE"), subdivision=st.none() | st.just("DE-BY"), since=INSTANTS)
+made_up_passports = st.builds(
+    gate.Passport,
+    id=IDS,
+    product=st.sampled_from(["glasses", "ring"]),
+    markets=st.frozensets(st.sampled_from(["DE", "FR"])),
+    since=DAYS,
+)
 made_up_facts = st.builds(
     gate.Facts,
     st.lists(made_up_rules, max_size=4, unique_by=lambda row: row.id).map(tuple),
     st.lists(made_up_papers, max_size=4, unique_by=lambda row: row.id).map(tuple),
     mostly((), st.tuples(made_up_stops)),
     mostly(NONE, st.frozensets(IDS, max_size=2)),
+    st.none() | st.lists(made_up_passports, max_size=3, unique_by=lambda row: row.id).map(tuple),
 )
 made_up_subjects = st.builds(
     gate.Subject,
@@ -116,10 +124,11 @@ def with_papers(facts: gate.Facts, papers: Iterable[gate.Evidence]) -> gate.Fact
 
 
 def shuffled(facts: gate.Facts, rng: random.Random) -> gate.Facts:
-    rows = [list(facts.requirements), list(facts.evidence), list(facts.stops)]
-    for each in rows:
+    names = ["requirements", "evidence", "stops", *(["passports"] if facts.passports is not None else [])]
+    rows = {name: list(getattr(facts, name)) for name in names}
+    for each in rows.values():
         rng.shuffle(each)
-    return gate.Facts(tuple(rows[0]), tuple(rows[1]), tuple(rows[2]), facts.site_features)
+    return replace(facts, **{name: tuple(each) for name, each in rows.items()})
 
 
 @MANY

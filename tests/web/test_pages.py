@@ -26,6 +26,9 @@ PAGES = (
     "reserve/ring/",
     "notify/?product=ring",
     "privacy/",
+    "privacy/glasses-s1/",
+    "privacy/ring/",
+    "privacy/ring/bystanders/",
     "terms/",
     "accessibility/",
 )
@@ -55,6 +58,8 @@ def test_the_launch_page_opens_in_every_market(client: Client) -> None:
         ("/en-de/products/toaster/", "unknown_product"),
         ("/en-de/reserve/toaster/", "unknown_product"),
         ("/en-de/notify/?product=toaster", "unknown_product"),
+        ("/en-de/privacy/toaster/", "unknown_product"),
+        ("/en-de/privacy/toaster/bystanders/", "unknown_product"),
         ("/en-de/nothing/", "not_found"),
         ("/nothing", "not_found"),
     ],

@@ -8,9 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from reservations.actions.loading import CapacityBelowHeld, EvidenceStays, load_launch
+from reservations.actions.loading import CapacityBelowHeld, EvidenceStays, load_launch, load_passports
 from reservations.launchdata import BadLaunchData, LaunchData, read_launch_data
-from reservations.models import Market
+from reservations.models import Market, Passport
 from reservations.queries.cells import cells_that_differ
 from reservations.queries.differences import Difference, by_id, difference, facts_with
 from reservations.queries.facts import read_world
@@ -21,7 +21,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("path", nargs="?", type=Path, default=settings.BASE_DIR / "data")
-        parser.add_argument("--once", action="store_true", help="Do nothing when a launch is there: staff own it now.")
+        parser.add_argument("--once", action="store_true", help="Load only what is not there yet: staff own the rest.")
 
         parser.add_argument(
             "--diff",
@@ -30,12 +30,16 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, path: Path, once: bool, diff: bool, **options: Any) -> None:
-        if once and Market.objects.exists():
+        is_there = once and Market.objects.exists()
+        if is_there and Passport.objects.exists():
             self.stdout.write("The launch data is there already.")
             return
         at = datetime.now(UTC)
         try:
             data = read_launch_data(path)
+            if is_there:
+                self.stdout.write(f"passports: {load_passports(data=data, at=at)} changed")
+                return
             if diff:
                 self.stdout.write("\n".join(describe_differences(data, at)))
                 return

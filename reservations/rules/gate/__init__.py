@@ -1,17 +1,19 @@
 """May this variant be announced, reserved, charged and shipped to this destination at this instant, and why?
 
 The rule of `docs/gate.md`, whole: `facts` is what a decision is made of, `applies` and `met` are sections 1 and 2,
-`decide` is section 3, `changes` says when the answer changes by itself. `decide` is pure and total: the same facts
-give the same decision whatever the order of the rows, for any past or planned instant, and what is unknown counts
-against opening.
+`decide` and `passports` are section 3, `changes` says when the answer changes by itself. `decide` is pure and total:
+the same facts give the same decision whatever the order of the rows, for any past or planned instant, and what is
+unknown counts against opening.
 """
 
 from reservations.rules.gate.applies import GRANT_CONDITION, GRANT_REQUIREMENT
 from reservations.rules.gate.changes import next_change_at, next_date
 from reservations.rules.gate.decide import (
+    DEVICE_PASSPORT,
     FORBIDS,
     NEEDS_REVIEW,
     NO_MARKET,
+    PASSPORT_MISSING,
     STAGES,
     STOP_SALE,
     Decision,
@@ -26,14 +28,17 @@ from reservations.rules.gate.facts import (
     Destination,
     Evidence,
     Facts,
+    Passport,
     Requirement,
     Stop,
     Subject,
 )
 from reservations.rules.gate.met import add_duration, expires_on
+from reservations.rules.gate.passports import passport_in_force
 
 __all__ = [
     "CAPABILITIES",
+    "DEVICE_PASSPORT",
     "DUTY_STAGES",
     "EFFECTS",
     "FORBIDS",
@@ -41,6 +46,7 @@ __all__ = [
     "GRANT_REQUIREMENT",
     "NEEDS_REVIEW",
     "NO_MARKET",
+    "PASSPORT_MISSING",
     "STAGES",
     "STOP_SALE",
     "Decision",
@@ -48,6 +54,7 @@ __all__ = [
     "Evidence",
     "Facts",
     "Notice",
+    "Passport",
     "Reason",
     "Requirement",
     "Stop",
@@ -57,4 +64,5 @@ __all__ = [
     "expires_on",
     "next_change_at",
     "next_date",
+    "passport_in_force",
 ]

@@ -9,6 +9,7 @@ from reservations.rules.gate.applies import GRANT_REQUIREMENT
 from reservations.rules.gate.decide import decide
 from reservations.rules.gate.facts import Destination, Facts, Subject
 from reservations.rules.gate.met import covers, expires_on
+from reservations.rules.gate.passports import starts
 
 
 def next_change_at(*, subject: Subject, destination: Destination, facts: Facts, at: datetime) -> datetime | None:
@@ -25,7 +26,7 @@ def next_date(*, facts: Facts, destinations: Iterable[Destination], at: datetime
 
     No decision, for no part of any country, changes by itself before it.
     """
-    days: set[date | None] = set()
+    days: set[date | None] = {row.since for row in facts.passports or ()}
     instants: set[datetime | None] = set()
     for row in facts.requirements:
         days |= {row.effective_from, row.effective_to, row.transition_until}
@@ -42,7 +43,7 @@ def next_date(*, facts: Facts, destinations: Iterable[Destination], at: datetime
 
 
 def _turning_points(subject: Subject, destination: Destination, facts: Facts, at: datetime) -> list[datetime]:
-    days: set[date | None] = set()
+    days: set[date | None] = set(starts(facts, subject.product, destination.country))
     instants: set[datetime | None] = set()
     rows = facts.concerning(subject, destination.country)
     grant = facts.by_id.get(GRANT_REQUIREMENT)

@@ -9,13 +9,16 @@ from datetime import date, datetime
 from reservations.rules.gate.applies import applying, varies_in
 from reservations.rules.gate.facts import DUTY_STAGES, EFFECTS, Destination, Facts, Question, Requirement, Subject
 from reservations.rules.gate.met import covers, is_met
+from reservations.rules.gate.passports import is_missing, starts
 
 STAGES = ("announce", "reserve", "take_deposit", "ship")
 NO_MARKET, STOP_SALE, NEEDS_REVIEW = "no_market", "stop_sale", "needs_review"
+DEVICE_PASSPORT, PASSPORT_MISSING = "device_passport", "passport_missing"
 
 _NOTHING: frozenset[str] = frozenset()
 _ALL = frozenset(STAGES)
 _SELLING = _ALL - {"announce"}
+_RESERVING = _SELLING - {"ship"}
 _SHIPPING = frozenset({"ship"})
 # What an unmet requirement forbids. Every (effect, stage) pair that is absent forbids nothing.
 FORBIDS: dict[tuple[str, str], frozenset[str]] = {
@@ -68,6 +71,12 @@ class Decision:
     def consents(self) -> tuple[Notice, ...]:
         return tuple(notice for notice in self.notices if notice.consent)
 
+    @property
+    def switched_off(self) -> tuple[tuple[str, str], ...]:
+        """Each disabled feature; beside it the title of the requirement that it goes by, empty for an option."""
+        titles = {reason.requirement: reason.title for reason in self.reasons}
+        return tuple((feature, titles.get(feature, "")) for feature in self.disabled_features)
+
 
 def decide(*, subject: Subject, destination: Destination, facts: Facts, at: datetime) -> Decision:
     """Combine law, evidence and stop-sales into one decision; the strictest wins.
@@ -97,6 +106,9 @@ def decide(*, subject: Subject, destination: Destination, facts: Facts, at: date
     if destination.timezone is None:
         forbidden |= _ALL
         reasons.append(_NOWHERE)
+    elif is_missing(facts, subject.product, destination.country, asked.day):
+        forbidden |= _RESERVING
+        reasons.append(_untold(asked))
     return Decision(
         stages={stage: stage not in forbidden for stage in STAGES},
         reasons=tuple(sorted(reasons, key=lambda row: _strictness(row.effect, row.stage, row.requirement))),
@@ -109,6 +121,19 @@ def decide(*, subject: Subject, destination: Destination, facts: Facts, at: date
 
 _STOPPED = Reason(requirement=STOP_SALE, title="Stop-sale", stage="offer", effect="waitlist", code=STOP_SALE)
 _NOWHERE = Reason(requirement=NO_MARKET, title="No market", stage="offer", effect="block", code=NO_MARKET)
+
+
+def _untold(asked: Question) -> Reason:
+    """Nobody was told yet what the device records there."""
+    coming = (day for day in starts(asked.facts, asked.subject.product, asked.destination.country) if day > asked.day)
+    return Reason(
+        requirement=DEVICE_PASSPORT,
+        title="Device passport",
+        stage="order",
+        effect="waitlist",
+        code=PASSPORT_MISSING,
+        until=min(coming, default=None),
+    )
 
 
 def _is_in_review(row: Requirement, destination: Destination) -> bool:

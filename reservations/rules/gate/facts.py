@@ -142,14 +142,28 @@ class Stop:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Passport:
+    """What a product records and where that goes is told for these markets from `since` on, until a later one."""
+
+    id: str
+    product: str
+    markets: frozenset[str]
+    since: date
+
+
 @dataclass(frozen=True)
 class Facts:
-    """Everything that decisions are made of, indexed once for many decisions."""
+    """Everything that decisions are made of, indexed once for many decisions.
+
+    `passports` None: none is asked for.
+    """
 
     requirements: tuple[Requirement, ...]
     evidence: tuple[Evidence, ...]
     stops: tuple[Stop, ...]
     site_features: frozenset[str]
+    passports: tuple[Passport, ...] | None = None
 
     @cached_property
     def by_id(self) -> Mapping[str, Requirement]:
@@ -170,6 +184,15 @@ class Facts:
         for document in self.evidence:
             found.setdefault(document.requirement, []).append(document)
         return {requirement: tuple(rows) for requirement, rows in found.items()}
+
+    @cached_property
+    def passports_for(self) -> Mapping[tuple[str, str], tuple[Passport, ...]]:
+        """Product and country → its passports, the oldest first."""
+        found: dict[tuple[str, str], list[Passport]] = {}
+        for row in sorted(self.passports or (), key=lambda row: (row.since, row.id)):
+            for country in row.markets:
+                found.setdefault((row.product, country), []).append(row)
+        return {key: tuple(rows) for key, rows in found.items()}
 
     @cached_property
     def _reach(self) -> dict[str, tuple[Requirement, ...]]:
