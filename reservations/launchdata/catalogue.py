@@ -12,11 +12,10 @@ from zoneinfo import available_timezones
 import pycountry
 from babel.numbers import is_currency
 
-from reservations.launchdata.consistency import check_evidence, check_overlaps, check_requirement
 from reservations.launchdata.files import BadLaunchData, Fields, Row, is_country, is_duration, once, read_rows
 from reservations.launchdata.passports import read_passports
 from reservations.launchdata.products import KINDS, read_prices, read_products
-from reservations.rules import destinations, gate
+from reservations.rules import consistency, destinations, gate
 
 _SUBDIVISIONS = {row.code: row for row in pycountry.subdivisions}
 
@@ -134,10 +133,17 @@ def _requirements(file: Row, conditions: frozenset[Any]) -> Iterator[Fields]:
             "condition",
             *"evidence_validity transition_until inherits per_country_evidence site_feature blocks_option".split(),
         )
-        found.append((row, {"id": once(row, "id", seen), **_requirement(row, conditions, ids)}))
-        check_requirement(*found[-1])
-    check_overlaps(found)
-    yield from (fields for _, fields in found)
+        fields = {"id": once(row, "id", seen), **_requirement(row, conditions, ids)}
+        _refuse_faults(row, consistency.requirement_faults(fields))
+        found.append((row, fields))
+    for number, (row, fields) in enumerate(found):
+        _refuse_faults(row, consistency.clashes(fields, (earlier for _, earlier in found[:number])))
+        yield fields
+
+
+def _refuse_faults(row: Row, faults: Iterator[consistency.Fault]) -> None:
+    for field, remedy in faults:
+        raise row.fail(field, remedy)
 
 
 def _condition(row: Row, known: frozenset[Any]) -> str:
@@ -158,11 +164,7 @@ def _validity(row: Row) -> str:
 def _requirement(row: Row, conditions: frozenset[Any], ids: set[str]) -> Fields:
     effect = row.word("effect_when_missing", gate.EFFECTS.__contains__, f"one of {', '.join(gate.EFFECTS)}")
     notice = row.get("customer_facing_notice", str, None) or ""
-    if effect == "consent" and not notice:
-        raise row.fail("customer_facing_notice", "a consent needs a sentence to affirm")
     starts, ends = row.get("effective_from", date, None), row.get("effective_to", date, None)
-    if starts and ends and ends <= starts:
-        raise row.fail("effective_to", "must be after effective_from")
     source = row.row("source")
     is_capability = gate.CAPABILITIES.__contains__
     return {
@@ -232,7 +234,7 @@ def _evidence(file: Row, requirements: dict[str, Fields], slugs: set[str], skus:
             ),
             "is_sample": row.get("sample", bool, False),
         }
-        check_evidence(row, fields, requirements[fields["requirement"]])
+        _refuse_faults(row, consistency.evidence_faults(fields, requirements[fields["requirement"]]))
         yield fields
 
 

@@ -14,7 +14,7 @@ import yaml
 
 from reservations.rules import gate
 
-_COUNTRIES = frozenset(country.alpha_2 for country in pycountry.countries) | {"XK"}  # Kosovo has a user-assigned code
+COUNTRIES = frozenset(country.alpha_2 for country in pycountry.countries) | {"XK"}  # Kosovo has a user-assigned code
 Fields = dict[str, Any]
 IDENTIFIERS = ("id", "slug", "code", "sku", "pool", "product")
 
@@ -140,7 +140,7 @@ def once(row: Row, field: str, seen: set[str]) -> str:
 
 def is_country(word: str) -> bool:
     """An ISO 3166-1 alpha-2 code."""
-    return word in _COUNTRIES
+    return word in COUNTRIES
 
 
 def is_duration(word: str) -> bool:

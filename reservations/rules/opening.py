@@ -9,7 +9,7 @@ from reservations.rules.gate import Decision
 
 ANNOUNCED, OPEN, PAUSED, CLOSED = "announced", "open", "paused", "closed"
 WAITLIST, NOTIFY_ONLY, BLOCKED = "waitlist", "notify_only", "blocked"
-
+STATUSES = (OPEN, WAITLIST, ANNOUNCED, NOTIFY_ONLY, PAUSED, BLOCKED)  # in the order of a legend
 
 FEW = 20  # from so many units down, customers are told how many are left
 

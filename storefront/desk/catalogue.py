@@ -17,7 +17,7 @@ from storefront.desk.logged import Inline, Logged
 class MarketForm(words.DeskForm):
     def clean_code(self) -> str:
         code: str = self.cleaned_data["code"].upper()
-        if code not in words.COUNTRIES:
+        if code not in words.countries():
             raise forms.ValidationError(f"{code} is no ISO 3166-1 country. Write two letters, such as DE.")
         return code
 

@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 
 from reservations.actions import proposing
 from reservations.models import Product, Requirement, ReviewTask
-from reservations.rules import gate
+from reservations.rules import consistency, gate
 from storefront import clock
 from storefront.desk import words
 from storefront.desk.four_eyes import REFUSALS, officer, sentence
@@ -42,18 +42,15 @@ class RequirementForm(words.DeskForm):
         return validity
 
     def clean(self) -> dict[str, Any]:
+        """As consistent as the data files have to be; and nothing ends in the past from now on."""
         given = super().clean()
-        if given.get("effect_when_missing") == "consent" and not given.get("customer_facing_notice"):
-            self.add_error("customer_facing_notice", "A consent needs a sentence to affirm.")
-        for field in ("subdivisions", "exclude_subdivisions", "review_subdivisions"):
-            error = words.elsewhere(given.get(field) or [], given.get("jurisdiction") or [])
-            if error and field not in self.errors:
-                self.add_error(field, error)
-        starts, ends = given.get("effective_from"), given.get("effective_to")
-        if ends and starts and ends <= starts:
-            self.add_error("effective_to", f"It starts on {starts}. Write a later day.")
-        elif ends and "effective_to" in self.changed_data and ends < clock.now().date():
+        ends = given.get("effective_to")
+        if ends and "effective_to" in self.changed_data and ends < clock.now().date():
             self.add_error("effective_to", f"{ends} has passed. Write today or a later day.")
+        if not self.errors:
+            row = {"id": self.instance.pk, **given}
+            others = Requirement.objects.exclude(pk=row["id"]).values()
+            words.add_faults(self, (*consistency.requirement_faults(row), *consistency.clashes(row, others)))
         return given
 
     def clean_condition(self) -> str:

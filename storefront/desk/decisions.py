@@ -18,6 +18,7 @@ from reservations.queries.replay import replay
 from reservations.queries.what_if import Supposed, cells_if
 from storefront import clock
 from storefront.desk import tables, words
+from storefront.desk.atlas import CellForm, MapForm, cell_context, map_context
 from storefront.desk.logged import ReadOnly
 
 MOST_CELLS = 500
@@ -83,7 +84,7 @@ class DecisionAdmin(ReadOnly):
     """What the gate answers now, for each variant and market."""
 
     change_list_template = "admin/decisions.html"
-    list_display = ["variant", "market", "may_reserve", "may_ship", "decided_at", "next_change_at"]
+    list_display = ["variant", "market", "may_reserve", "may_ship", "decided", "next_change"]
     list_select_related = ["variant", "market"]
     list_filter = ["variant__product", "market"]
     search_fields = ["variant__sku", "market__code"]
@@ -92,10 +93,24 @@ class DecisionAdmin(ReadOnly):
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view
         return [
+            path("map/", view(self.map_view), name="decision_map"),
+            path("cell/", view(self.cell_view), name="decision_cell"),
             path("replay/", view(self.replay_view), name="decision_replay"),
             path("what-if/", view(self.what_if_view), name="decision_what_if"),
             *super().get_urls(),
         ]
+
+    def map_view(self, request: HttpRequest) -> HttpResponse:
+        """Every market's state for a product, and the matrix of all products, now or on a day."""
+        form = MapForm(request.GET)
+        context = map_context(form) if form.is_valid() else {}
+        return self._page(request, "admin/map.html", "Where what may be done", form, context)
+
+    def cell_view(self, request: HttpRequest) -> HttpResponse:
+        """Why: the rows of law and the documents behind one cell."""
+        form = CellForm(request.GET or None)
+        context = cell_context(form) if form.is_valid() else {}
+        return self._page(request, "admin/cell.html", "Why is it so?", form, context)
 
     def replay_view(self, request: HttpRequest) -> HttpResponse:
         """What was answered then, and what the facts that were known then make of it again."""
@@ -141,3 +156,11 @@ class DecisionAdmin(ReadOnly):
     @admin.display(boolean=True, description="Ship")
     def may_ship(self, row: Decision) -> bool:
         return bool(row.answer["stages"]["ship"])
+
+    @admin.display(description="Decided", ordering="decided_at")
+    def decided(self, row: Decision) -> str:
+        return tables.instant(row.decided_at)
+
+    @admin.display(description="Next change", ordering="next_change_at")
+    def next_change(self, row: Decision) -> str:
+        return tables.instant(row.next_change_at) or "-"

@@ -24,8 +24,8 @@ from reservations.gateways.documents import MOST_BYTES, BadDocument, Documents, 
 from reservations.models import Event, Evidence, Market, Requirement
 from reservations.queries import evidence as papers
 from reservations.queries.pack import evidence_pack, pack_name
+from reservations.rules import consistency, gate, identifiers
 from reservations.rules import evidence as life
-from reservations.rules import gate, identifiers
 from storefront import clock
 from storefront.desk import four_eyes, tables, words
 from storefront.desk.four_eyes import Act, Page, officer
@@ -89,9 +89,8 @@ class EvidenceForm(words.DeskForm):
             raise forms.ValidationError("Name the products or variants that this document covers.")
         self._clean_dates(given)
         self._clean_identifiers(given)
-        error = words.elsewhere(given.get("subdivisions") or [], given.get("markets") or [])
-        if error:
-            self.add_error("subdivisions", error)
+        if given.get("requirement") and not {"markets", "subdivisions"} & self.errors.keys():
+            words.add_faults(self, consistency.evidence_faults(given, vars(given["requirement"])))
         if given.get("file") and not self.errors:
             self._keep(given)
         return given

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from difflib import get_close_matches
 from typing import Any, ClassVar
 
 import pycountry
 from django import forms
 
+from reservations.launchdata.files import COUNTRIES
 from reservations.models import Market, Product, Requirement, Variant
-from reservations.rules import destinations
+from reservations.rules import consistency, destinations
 from reservations.rules.gate import CAPABILITIES
 
-COUNTRIES = frozenset(country.alpha_2 for country in pycountry.countries) | {"XK"}  # Kosovo: user-assigned
 SUBDIVISIONS = frozenset(
     row.code for row in pycountry.subdivisions if destinations.settle(row.country_code, row.code).code == row.code
 )
@@ -69,10 +69,10 @@ def complaint(value: list[Any], known: Collection[str], what: str) -> str:
     return f"Unknown {what}: {', '.join(unknown)}. {remedy}"
 
 
-def elsewhere(places: list[str], countries: list[str]) -> str:
-    """What is wrong with subdivisions outside the countries that are named; empty when nothing is."""
-    strange = [place for place in places if countries and place.partition("-")[0] not in countries]
-    return f"{', '.join(strange)}: not in {', '.join(countries)}." if strange else ""
+def add_faults(form: forms.ModelForm, faults: Iterable[consistency.Fault]) -> None:
+    """Each at its field, as a sentence."""
+    for field, remedy in faults:
+        form.add_error(field, f"{remedy[:1].upper()}{remedy[1:]}.")
 
 
 class DeskForm(forms.ModelForm):

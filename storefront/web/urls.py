@@ -11,6 +11,8 @@ under_prefix: list[URLPattern | URLResolver] = [
     path("availability/", availability.availability, name="availability"),
     path("availability/<slug:slug>/", availability.availability),
     path("availability/<slug:slug>/<str:on>/", availability.availability),
+    path("availability/<slug:slug>/<str:on>/only/<slug:only>/", availability.availability),
+    path("availability/<slug:slug>/<str:on>/here/", availability.here),
     path("availability-choice/", availability.choose, name="availability_choice"),
     path("reserve/<slug:slug>/", reserving.reserve, name="reserve"),
     path("r/<str:reference>/", reservation.reservation, name="reservation"),

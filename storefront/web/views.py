@@ -118,7 +118,7 @@ def launch(request: HttpRequest, site: Site) -> HttpResponse:
         "market_count": sum(counts.values()),
         "strip": [
             {"word": words.status_words(status), "status": status, "count": counts[status]}
-            for status in ("open", "waitlist", "announced", "paused", "notify_only", "blocked")
+            for status in opening.STATUSES
             if counts[status]
         ],
     }

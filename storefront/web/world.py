@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 FILE = Path(__file__).with_name("world.json")
+Place = dict[str, Any]
 
 
 @lru_cache(maxsize=1)
@@ -17,11 +18,7 @@ def _world() -> dict[str, Any]:
     return found
 
 
-def view_box() -> str:
-    return " ".join(f"{number:g}" for number in _world()["box"])
-
-
-def shape(code: str) -> dict[str, Any]:
+def shape(code: str) -> Place:
     """`path` of a country, or `dot` of one that is too small to be drawn; empty for none."""
     world = _world()
     if code in world["paths"]:
@@ -29,7 +26,16 @@ def shape(code: str) -> dict[str, Any]:
     return {"dot": world["dots"][code]} if code in world["dots"] else {}
 
 
-def other_land(markets: Iterable[str]) -> str:
+def other_land(countries: Iterable[str]) -> str:
     """All countries but these, as one path."""
-    ours = set(markets)
+    ours = set(countries)
     return "".join(path for code, path in sorted(_world()["paths"].items()) if code not in ours)
+
+
+def draw(places: Mapping[str, Place]) -> dict[str, Any]:
+    """What `map.html` draws: country → name, status, status_words, url and is_dim; dots lie above the land."""
+    return {
+        "view_box": " ".join(f"{number:g}" for number in _world()["box"]),
+        "land": other_land(places),
+        "places": sorted(({**place, **shape(code)} for code, place in places.items()), key=lambda each: "dot" in each),
+    }

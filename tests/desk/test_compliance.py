@@ -99,7 +99,11 @@ def test_from_draft_to_approved_with_two_people(ada: User, lin: User, documents:
         ({"products": '["glases-s1"]'}, "products", "Unknown product: glases-s1. Known: "),
         ({"variants": '["S1-BLU"]'}, "variants", "Unknown SKU: S1-BLU."),
         ({"products": "[]"}, "__all__", "Name the products or variants"),
-        ({"markets": '["CA"]', "subdivisions": '["US-CA"]'}, "subdivisions", "US-CA: not in CA."),
+        (
+            {"markets": '["CA"]', "subdivisions": '["US-CA"]'},
+            "subdivisions",
+            "US-CA is in none of",
+        ),
         ({"file": SimpleUploadedFile("run.pdf", b"MZ\x90 not a document")}, "file", "no PDF, PNG or JPEG"),
         ({"file": SimpleUploadedFile("empty.pdf", b"")}, "file", "empty"),
     ],

@@ -97,11 +97,22 @@ def test_a_form_that_changes_nothing_proposes_nothing(ada: User) -> None:
 @pytest.mark.parametrize(
     ("sent", "field", "error"),
     [
-        ({"effective_from": "2027-01-01", "effective_to": "2026-12-31"}, "effective_to", "It starts on 2027-01-01"),
+        (
+            {"effective_from": "2027-01-01", "effective_to": "2026-12-31"},
+            "effective_to",
+            "Must be after effective_from.",
+        ),
         ({"effective_to": "2026-11-24"}, "effective_to", "2026-11-24 has passed"),
         ({"condition": "is_blue"}, "condition", "Unknown condition: is_blue"),
         ({"subdivisions": '["KR-99"]'}, "subdivisions", "Unknown subdivision: KR-99"),
-        ({"exclude_subdivisions": '["US-CA"]'}, "exclude_subdivisions", "US-CA: not in KR."),
+        ({"exclude_subdivisions": '["US-CA"]'}, "exclude_subdivisions", "US-CA is in none of the countries"),
+        ({"transition_until": "2001-01-01"}, "transition_until", "Must be after"),
+        ({"inherits": '["kr-kc-radio"]'}, "inherits", "A requirement cannot inherit itself"),
+        (
+            {"exclude_subdivisions": '["KR-11"]', "subdivisions": '["KR-11"]'},
+            "exclude_subdivisions",
+            "too; leave",
+        ),
     ],
 )
 def test_a_requirement_that_makes_no_sense_is_refused_by_field(ada: User, sent: dict, field: str, error: str) -> None:
@@ -264,3 +275,14 @@ def test_the_command_prints_what_would_differ_and_loads_nothing(launch_data: dat
     assert "0 decisions would change" in printed.getvalue()
     assert Event.objects.count() == logged
     assert Requirement.objects.get(pk="global-un-38-3-test-summary").title.startswith("UN 38.3")
+
+
+def test_a_requirement_that_contradicts_another_is_refused_by_name(ada: User) -> None:
+    law = Requirement.objects.get(pk="kr-kc-radio")
+    law.pk, law.title, law.effect_when_missing = "kr-kc-again", "The same law again", "notice"
+    law.save(force_insert=True)
+    first = browser(ada)
+    answer = first.post(KOREA, fill_in(first, KOREA) | {"title": "Another title"})
+    errors = answer.context["adminform"].form.errors
+    assert "Contradicts kr-kc-again, which says notice" in " ".join(errors["effect_when_missing"])
+    assert not ProposedChange.objects.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from tests.officers import officer
 from tests.world import AT
 
 pytestmark = pytest.mark.django_db
+MAP, CELL = "/admin/reservations/decision/map/", "/admin/reservations/decision/cell/"
 REPLAY, WHAT_IF = "/admin/reservations/decision/replay/", "/admin/reservations/decision/what-if/"
 
 
@@ -65,4 +67,40 @@ def test_half_a_supposition_is_refused_by_field(desk: Client) -> None:
 
 def test_who_may_not_see_decisions_sees_none_of_it(client: Client, django_user_model: type) -> None:
     client.force_login(django_user_model.objects.create_user("olga", is_staff=True))  # type: ignore[attr-defined]
-    assert [client.get(url).status_code for url in (REPLAY, WHAT_IF)] == [403, 403]
+    assert [client.get(url).status_code for url in (REPLAY, WHAT_IF, MAP, CELL)] == [403] * 4
+
+
+def test_officers_see_the_map_and_the_matrix_of_any_day(desk: Client) -> None:
+    page = desk.get(MAP).content.decode()
+    assert page.count('data-status="') == 65 and page.count('<th scope="row">') == 65
+    later = desk.get(MAP, {"product": "glasses-s1", "on": "2027-02-18", "only": "notify_only"}).content.decode()
+    rows = re.findall(r'<th scope="row">(\w\w) ', later)
+    assert "MY" in rows and "DE" not in rows and "my-sirim-mcmc" in later
+    assert f"{CELL}?variant=S1-BLK&amp;market=MY&amp;on=2027-02-18" in later
+
+
+def test_a_cell_opens_its_explanation_with_law_and_documents(desk: Client) -> None:
+    asked = {"variant": "S1-BLK", "market": "MY", "on": "2027-02-18"}
+    page = desk.get(CELL, asked).content.decode()
+    paper = Evidence.objects.get(identifier="SAMPLE-MY-SIRIM-MCMC")
+    for url in ("requirement/my-sirim-mcmc/change/", f"evidence/{paper.pk}/change/"):
+        assert f'href="/admin/reservations/{url}"' in page
+        assert desk.get(f"/admin/reservations/{url}").status_code == 200
+    assert "glasses-s1-singapore-2026-01-01" in page and "replay/?variant=S1-BLK&amp;market=MY" in page
+    there = desk.get(CELL, {"variant": "S1-BLK", "market": "UA", "subdivision": "ua-43"}).content.decode()
+    assert "Not available" in there
+
+
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        (MAP, {"on": "soon"}),
+        (MAP, {"on": "2001-01-01"}),
+        (MAP, {"only": "maybe"}),
+        (CELL, {"variant": "S1-BLK", "market": "DE", "subdivision": "US-CA"}),
+        (CELL, {"variant": "S1-BLU", "market": "DE"}),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_refused_by_field(desk: Client, url: str, asked: dict) -> None:
+    page = desk.get(url, asked)
+    assert page.status_code == 200 and "errorlist" in page.content.decode()

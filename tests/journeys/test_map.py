@@ -28,5 +28,19 @@ def test_three_days_are_three_maps_and_a_country_opens_by_the_keyboard(visitor: 
         words = country.get_attribute("aria-label") or ""
         country.focus()
         page.keyboard.press("Enter")
-        page.wait_for_url(re.compile("/products/glasses-s1/"))
+        page.wait_for_url(re.compile("/availability/glasses-s1/now/here/"))
         expect(page.locator(f'.state[data-status="{state}"]').first).to_contain_text(words.partition(": ")[2])
+
+
+def test_a_state_of_the_legend_is_shown_alone_and_all_come_back(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.go("/en-de/availability/")
+    every = page.locator("[data-availability] tbody tr").count()
+    page.locator("[data-only=notify_only]").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/only/notify_only/"))
+    few = page.locator("[data-availability] tbody tr").count()
+    assert 0 < few < every and page.locator(".map a[data-status]:not([data-dim])").count() == few
+    page.get_by_text("Show every country").click()
+    page.wait_for_url(re.compile("/availability/glasses-s1/$"))
+    expect(page.locator("[data-availability] tbody tr")).to_have_count(every)
