@@ -73,9 +73,11 @@ class Stage:
 
     @contextmanager
     def bare(self) -> Iterator[int]:
-        """The bare Django project under the same server with the same settings; its port."""
+        """The bare Django project under the same server, in the way in which that serves Django best; its port."""
         port = find_free_port()
-        command = [*list_processes(port, self.folder, None)["web"][:-1], "bench.bare.wsgi:application"]
+        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
+        command += ["--workers", "2", "--blocking-threads", "16", "--backpressure", "1024", "--log-level", "error"]
+        command += ["bench.bare.wsgi:application"]
         with self.process(command, self.environment, lambda: is_up(port, "/read/")):
             yield port
 

@@ -14,10 +14,10 @@ def list_processes(port: int, folder: Path, broker_port: int | None) -> dict[str
     quiet_root = ["-W", "ignore:You're running the worker"]  # as root in a container, and no pickle is accepted
     celery = [sys.executable, *quiet_root, "-m", "celery", "--quiet", "--app", "storefront"]
     quiet = ["--loglevel", "WARNING"]
-    granian = [*python, "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "2"]
-    limits = ["--blocking-threads", "16", "--backpressure", "1024"]  # each thread keeps a database connection
+    granian = [*python, "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "2"]
+    limits = ["--backpressure", "1024", "--no-ws"]
     processes = {
-        "web": [*granian, *limits, "--log-level", "error", "storefront.wsgi:application"],
+        "web": [*granian, *limits, "--log-level", "error", "storefront.entrance:entrance"],
         "worker": [*celery, "worker", "--concurrency", "2", *quiet],
         "relay": [*celery, "worker", "--queues", "relay", "--hostname", "relay@%h", "--pool", "solo", *quiet],
         "beat": [*celery, "beat", "--schedule", str(folder / "celerybeat-schedule"), "--pidfile=", *quiet],

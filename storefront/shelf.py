@@ -26,6 +26,7 @@ from django.views.decorators.http import conditional_page
 
 from reservations.queries.freshness import Freshness, Mark
 from storefront import clock
+from storefront.at_hand import leave_the_loop
 
 KEEP = "X-Keep-Seconds"
 # A day: what it was made from is watched, so that this only bounds how long something unwatched may last.
@@ -90,7 +91,7 @@ class Shelf:
 
     def __init__(self, application: Callable[[Environ, Start], Iterable[bytes]]) -> None:
         self._application = application
-        self._freshness = Freshness()
+        self._freshness = Freshness(before_asking=leave_the_loop)
         self._lock = threading.Lock()
         self._answers: OrderedDict[tuple[str, ...], Answer] = OrderedDict()
         self._bytes = 0
@@ -123,6 +124,7 @@ class Shelf:
 
     def _build_once(self, key: tuple[str, ...], environ: Environ, old: Answer | None) -> Answer:
         """One builds, the others wait for what it has built."""
+        leave_the_loop()
         with self._lock:
             builder = self._builders.setdefault(key, threading.Lock())
         try:

@@ -11,7 +11,10 @@ pages = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402  # Django's settings come first
 from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
+from django.http import HttpRequest, HttpResponse  # noqa: E402
+from django.middleware.security import SecurityMiddleware  # noqa: E402
 
+from storefront.at_hand import leave_the_loop  # noqa: E402
 from storefront.shelf import Shelf  # noqa: E402
 from storefront.waiting_room.layer import WaitingRoom  # noqa: E402
 
@@ -30,7 +33,16 @@ class ApiHandler(WSGIHandler):
 api = ApiHandler()
 
 
+def own_headers() -> dict[str, str]:
+    """What Django's SecurityMiddleware adds to every answer."""
+    request, response = HttpRequest(), HttpResponse()
+    request.META = {"HTTP_X_FORWARDED_PROTO": "https"}
+    del response["Content-Type"]
+    return dict(SecurityMiddleware(lambda _: response).process_response(request, response).headers)
+
+
 def django_application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    leave_the_loop()
     return (api if environ["PATH_INFO"].startswith("/api/v1/") else pages)(environ, start_response)
 
 

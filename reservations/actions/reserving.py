@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+
+from django.db import connection
 
 from reservations.actions.asks import Answer, Ask, Granted, Request
 from reservations.actions.claiming import claim
@@ -18,7 +20,9 @@ def reserve(*, wish: Wish, at: datetime) -> Reservation:
 
     The same `attempt` sent again answers with the reservation that it made the first time.
     """
-    outcome = _hand_in(Ask(wish, at)).outcome
+    ask = Ask(wish, at)
+    _gathering.hand_in(ask)
+    outcome = ask.outcome
     if isinstance(outcome, Granted):
         return outcome.reservation
     if isinstance(outcome, Reservation):
@@ -33,18 +37,23 @@ def reserve_once(*, wish: Wish, at: datetime, request: Request) -> tuple[Answer,
     Answer and reservation are stored together. Two at once: the second waits for the first and gets its answer.
     Raises KeyReused.
     """
-    ask = _hand_in(Ask(wish, at, request))
+    ask = Ask(wish, at, request)
+    _gathering.hand_in(ask)
+    return _answer(ask)
+
+
+async def reserve_once_from_loop(*, wish: Wish, at: datetime, request: Request) -> tuple[Answer, bool]:
+    """`reserve_once`, for an event loop."""
+    ask = Ask(wish, at, request)
+    await _gathering.hand_in_from_loop(ask)
+    return _answer(ask)
+
+
+def _answer(ask: Ask) -> tuple[Answer, bool]:
     if ask.answer is not None:
         return ask.answer, ask.is_replayed
     assert isinstance(ask.outcome, Exception)
     raise ask.outcome
-
-
-def _hand_in(ask: Ask) -> Ask:
-    _gathering.hand_in(ask)
-    if isinstance(ask.outcome, NotAvailableInMarket):
-        _ask_for_review(ask.outcome, ask.wish, ask.at)
-    return ask
 
 
 def _carry_out(asks: Sequence[Ask]) -> None:
@@ -52,17 +61,23 @@ def _carry_out(asks: Sequence[Ask]) -> None:
 
     Alone, a repeat finds what the faster one left behind.
     """
+    if connection.errors_occurred and not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()  # the leader for event loops has no request that would look
     try:
         claim(asks)
     except Exception:  # noqa: BLE001  # what fails alone too is raised where it belongs: in the thread that asked
         for ask in asks:
-            _carry_out_alone(ask)
+            ask.forget()
+            _try(ask, lambda ask: claim([ask]))
+    for ask in asks:
+        if isinstance(ask.outcome, NotAvailableInMarket):
+            _try(ask, _ask_for_review)
 
 
-def _carry_out_alone(ask: Ask) -> None:
-    ask.forget()
+def _try(ask: Ask, act: Callable[[Ask], None]) -> None:
+    """What fails becomes the outcome."""
     try:
-        claim([ask])
+        act(ask)
     except Exception as error:  # noqa: BLE001  # as above
         ask.forget()
         ask.outcome = error
@@ -82,15 +97,19 @@ def _choose(asks: Sequence[Ask]) -> list[Ask]:
 _gathering: Gathering[Ask] = Gathering(_carry_out, _choose)
 
 
-def _ask_for_review(refusal: NotAvailableInMarket, wish: Wish, at: datetime) -> None:
+def _ask_for_review(ask: Ask) -> None:
     """Where the law leaves the place to a person's judgement, staff get one open task for it and the product."""
+    refusal = ask.outcome
+    assert isinstance(refusal, NotAvailableInMarket)
     waiting = [reason for reason in refusal.decision.reasons if reason.code == gate.NEEDS_REVIEW]
-    product_id = Variant.objects.filter(sku=wish.sku).values_list("product_id", flat=True).first() if waiting else None
+    product_id = (
+        Variant.objects.filter(sku=ask.wish.sku).values_list("product_id", flat=True).first() if waiting else None
+    )
     for reason in waiting:
         ReviewTask.objects.get_or_create(
             product_id=product_id or 0,
             subdivision=refusal.place,
             requirement_id=reason.requirement,
             closed_at=None,
-            defaults={"opened_at": at},
+            defaults={"opened_at": ask.at},
         )

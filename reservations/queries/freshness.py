@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,12 +29,16 @@ class Mark:
 
 
 class Freshness:
-    """The present mark. The database is asked at most once in `SECONDS` a process, by one thread for all."""
+    """The present mark. The database is asked at most once in `SECONDS` a process, by one thread for all.
+
+    `before_asking` may raise where nobody may wait.
+    """
 
     SECONDS = 0.2  # a change is seen everywhere within this time
     PATIENCE = 5.0  # for so long a database that does not answer changes nothing
 
-    def __init__(self) -> None:
+    def __init__(self, before_asking: Callable[[], None] = lambda: None) -> None:
+        self._before_asking = before_asking
         self._lock = threading.Lock()
         self._mark: Mark | None = None
         self._asked = -self.PATIENCE
@@ -44,7 +49,11 @@ class Freshness:
         age = time.monotonic() - self._asked
         is_due = age >= self.SECONDS or (self._next is not None and at >= self._next)
         # While one thread asks, the others go on with what was true a moment ago, but not for long.
-        if is_due and self._lock.acquire(timeout=0 if age < 2 * self.SECONDS else self.PATIENCE):
+        may_go_on = age < 2 * self.SECONDS
+        if not is_due or (may_go_on and self._lock.locked()):
+            return self._mark
+        self._before_asking()
+        if self._lock.acquire(timeout=0 if may_go_on else self.PATIENCE):
             try:
                 self._ask(at)
             finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -27,6 +27,13 @@ from storefront.api.problems import Problem, describe, write
 from storefront.api.public import paged
 
 MOST_KEY_LETTERS = 255
+REPLAYED = {"Idempotent-Replayed": "true"}
+
+
+class Headers(Protocol):
+    """Of a request, under any spelling of their names."""
+
+    def get(self, name: str, /) -> str | None: ...
 
 
 class Partners(APIView):
@@ -88,14 +95,9 @@ class Reservations(Partners):
     )
     def post(self, request: HttpRequest) -> HttpResponse:
         """Reserve. The same Idempotency-Key and body answer what they answered first."""
-        key = open_with(request.headers.get("Authorization", ""))
-        need_scope(key, WRITE)
-        if request.content_type != "application/json":
-            raise UnsupportedMediaType(request.content_type or "")
-        body = ReservationIn.model_validate_json(request.body)
-        given = _repeatable(request.headers.get("Idempotency-Key", ""), key, body)
-        (status, answer), is_replayed = reserving.reserve_once(wish=_wish(key, body), at=clock.now(), request=given)
-        return write(status, answer, {"Idempotent-Replayed": "true"} if is_replayed else None)
+        given = read_wish(request.headers, request.content_type or "", request.body)
+        (status, answer), is_replayed = reserving.reserve_once(wish=given[0], at=clock.now(), request=given[1])
+        return write(status, answer, REPLAYED if is_replayed else None)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Reserving goes without the framework's wrapping: on launch day that would cost as much as all the rest."""
@@ -108,6 +110,16 @@ class Reservations(Partners):
             if body is None:
                 raise
             return write(body["status"], body, headers)
+
+
+def read_wish(headers: Headers, content_type: str, body: bytes) -> tuple[wishes.Wish, asks.Request]:
+    """What a partner asks for, in a request that may come again. Raises what `describe` describes."""
+    key = open_with(headers.get("Authorization") or "")
+    need_scope(key, WRITE)
+    if content_type != "application/json":
+        raise UnsupportedMediaType(content_type)
+    given = ReservationIn.model_validate_json(body)
+    return _wish(key, given), _repeatable(headers.get("Idempotency-Key") or "", key, given)
 
 
 def _wish(key: ApiKey, body: ReservationIn) -> wishes.Wish:

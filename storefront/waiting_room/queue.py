@@ -15,6 +15,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from reservations.queries.rooms import Room
+from storefront.at_hand import leave_the_loop
 from storefront.waiting_room import tickets
 from storefront.waiting_room.tickets import Ticket
 
@@ -72,6 +73,9 @@ class Queue:
             self._beats[ticket.id] = self._places.get(ticket.id, ticket.place)
         if self._view is not None and time.monotonic() - self._viewed < self._fresh_seconds:
             return self._view
+        if self._view is not None and self._lock.locked():
+            return self._view
+        leave_the_loop()
         if not self._lock.acquire(blocking=self._view is None) and self._view is not None:
             return self._view
         try:
@@ -104,21 +108,21 @@ class Queue:
 
     def entrants(self) -> list[str]:
         """The ids that take part in the draw."""
-        found: Any = self._client.smembers(self.keys[3])
+        found: Any = self._redis.smembers(self.keys[3])
         return [ticket_id.decode() for ticket_id in found]
 
     def put_order(self, order: list[str]) -> None:
         """Write the drawn order; again, it changes nothing."""
         for first in range(0, len(order), CHUNK):
             places = {ticket_id: first + n for n, ticket_id in enumerate(order[first : first + CHUNK], start=1)}
-            self._client.zadd(self.keys[1], places)
-            self._client.sadd(self.keys[3], *places)
-        self._client.hset(self.keys[0], "drawn", "1")
+            self._redis.zadd(self.keys[1], places)
+            self._redis.sadd(self.keys[3], *places)
+        self._redis.hset(self.keys[0], "drawn", "1")
         self._view = None
 
     def use_once(self, word: str, seconds: int) -> bool:
         """True the first time that a word is used."""
-        return bool(self._client.set(f"{self.keys[0]}:used:{word}", "1", nx=True, ex=seconds))
+        return bool(self._redis.set(f"{self.keys[0]}:used:{word}", "1", nx=True, ex=seconds))
 
     def hold(self, room: Room) -> None:
         """Let nobody in until those who wait have asked again: Redis no longer knows who is there."""
@@ -126,9 +130,15 @@ class Queue:
 
     def brake(self, seconds: int) -> None:
         """Halve the admission for so long."""
-        self._client.set(self.keys[6], "1", ex=seconds)
+        self._redis.set(self.keys[6], "1", ex=seconds)
+
+    @property
+    def _redis(self) -> redis.Redis:
+        leave_the_loop()
+        return self._client
 
     def _run(self, room: Room, what: str, ticket_id: str = "") -> int:
+        leave_the_loop()
         beats, self._beats = self._beats, {}
         seen = self._view
         answer: Any = self._script(

@@ -11,6 +11,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from reservations.queries import rooms as stored
 from reservations.queries.rooms import Cell, Room
 from storefront import clock
+from storefront.at_hand import leave_the_loop
 
 log = logging.getLogger(__name__)
 FRESH_SECONDS = 1.0
@@ -38,7 +39,10 @@ class Rooms:
 
     def _refresh(self) -> None:
         """One thread asks the database; the others go on with what is known, also while it is away."""
-        if time.monotonic() - self._read_at < self._fresh_seconds or not self._lock.acquire(blocking=False):
+        if time.monotonic() - self._read_at < self._fresh_seconds or self._lock.locked():
+            return
+        leave_the_loop()
+        if not self._lock.acquire(blocking=False):
             return
         try:
             if not connection.in_atomic_block:  # outside a request nobody else looks whether it still works

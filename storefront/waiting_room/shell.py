@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 
 from reservations.queries.rooms import Room
+from storefront.at_hand import leave_the_loop
 from storefront.waiting_room.answers import Answer, Environ, Header, Request
 
 KEEP_SECONDS = 5.0
@@ -56,6 +57,7 @@ class Shells:
         kept = self._kept.get(key)
         if kept is not None and time.monotonic() - kept.made_at < KEEP_SECONDS:
             return kept
+        leave_the_loop()
         made = self._render(request, room, kind)
         if made is not None:
             self._kept[key] = made

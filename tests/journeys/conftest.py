@@ -78,8 +78,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             "SITE_URL": url,
             "PORT": str(port),
         }
-        web = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-        web += ["--workers", "1", "--blocking-threads", "4", "storefront.wsgi:application"]
+        web = [sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
+        web += ["--workers", "1", "--no-ws", "storefront.entrance:entrance"]
         with (
             process(web, environment),
             process(worker_command(), environment),
