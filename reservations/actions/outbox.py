@@ -31,6 +31,7 @@ CAUSES = (
     "reservation__variant__product",
     "reservation__market",
     "reservation__wording",
+    "reservation__acceptances__wording",
     "notify_request__product",
     "notify_request__market",
     "warning__evidence__requirement",

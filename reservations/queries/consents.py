@@ -28,7 +28,7 @@ class News:
 def shown_to(reservation: Reservation) -> list[dict[str, Any]]:
     """Every text as last shown to the customer, by requirement, and when each consent was given; in order of time."""
     found = {notice["id"]: notice for notice in reservation.shown}
-    for row in reservation.acceptances.select_related("wording").order_by("at", "pk"):
+    for row in sorted(reservation.acceptances.all(), key=lambda row: (row.at, row.pk)):  # may be prefetched
         for notice in row.wording.notices:
             known = found.get(notice["id"])
             if known is None or known["version"] != notice["version"]:
