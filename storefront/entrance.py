@@ -23,14 +23,14 @@ from django.conf import settings
 from reservations.actions.reserving import reserve_once_from_loop
 from storefront import clock
 from storefront.api.partners import REPLAYED, read_wish
-from storefront.api.problems import MEDIA_TYPE, describe, make
+from storefront.api.problems import describe, make, media_type
 from storefront.at_hand import NotAtHand
+from storefront.web.middleware import most_bytes
+from storefront.whole import Environ, Header, whole_answer
 
 log = logging.getLogger(__name__)
 THREADS = 16  # each keeps a database connection
-MOST_BYTES = 64_000_000  # of what does not declare its length; else `BodyLimit` and the views say what is too much
 RESERVATIONS = "/api/v1/reservations/"
-Header = tuple[str, str]
 Answer = tuple[int, list[Header], bytes]
 
 
@@ -50,22 +50,24 @@ class Entrance:
 
     async def _answer(self, scope: Any, protocol: Any) -> Answer:
         if scope.method in ("GET", "HEAD"):
-            try:
-                return ask(make_environ(scope, b""))
-            except NotAtHand:
-                return await self._ask_in_thread(scope, b"")
-        body = await read(protocol, scope.headers)
-        if body is None:
-            return 413, [], b""
-        if scope.method == "POST" and scope.path == RESERVATIONS and is_ordinary(scope.headers):
+            return await self._ask(make_environ(scope), is_at_hand=True)
+        body, length = await read(scope, protocol)
+        if scope.method == "POST" and scope.path == RESERVATIONS and length == len(body) and is_secure(scope.headers):
             try:
                 return await self._reserve(scope.headers, body)
             except NotAtHand:
                 pass
-        return await self._ask_in_thread(scope, body)
+        environ = make_environ(scope) | {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(length)}
+        return await self._ask(environ, is_at_hand=False)
 
-    async def _ask_in_thread(self, scope: Any, body: bytes) -> Answer:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, ask, make_environ(scope, body))
+    async def _ask(self, environ: Environ, *, is_at_hand: bool) -> Answer:
+        """Of the WSGI application: here, where it may be at hand, else in a thread."""
+        if is_at_hand:
+            try:
+                return ask(environ)
+            except NotAtHand:
+                pass
+        return await asyncio.get_running_loop().run_in_executor(self._threads, ask, environ)
 
     async def _reserve(self, headers: Any, body: bytes) -> Answer:
         """Raises NotAtHand before anything has happened."""
@@ -83,46 +85,43 @@ class Entrance:
         return self._written(status, answer, REPLAYED if is_replayed else {})
 
     def _written(self, status: int, answer: dict[str, Any], told: dict[str, str]) -> Answer:
-        kind = "application/json" if status < 400 else MEDIA_TYPE
-        return status, [("Content-Type", kind), *self._headers, *told.items()], orjson.dumps(answer)
+        return status, [("Content-Type", media_type(status)), *self._headers, *told.items()], orjson.dumps(answer)
 
 
-def is_ordinary(headers: Any) -> bool:
-    """Of a declared length within the limit, and come securely where the site is secure; Django sees to the rest."""
-    length = headers.get("content-length") or ""
-    is_short = length.isdecimal() and int(length) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    return is_short and (not settings.IS_SECURE or headers.get("x-forwarded-proto") == "https")
+def is_secure(headers: Any) -> bool:
+    """Come securely, where the site is secure; else Django says where to go."""
+    return not settings.IS_SECURE or headers.get("x-forwarded-proto") == "https"
 
 
-async def read(protocol: Any, headers: Any) -> bytes | None:
-    """The body; empty where `BodyLimit` refuses it by its length, None where it is too large and does not say so."""
-    length = headers.get("content-length") or ""
-    if length.isdecimal():
-        return b"" if int(length) > MOST_BYTES else bytes(await protocol())
-    parts, size = [], 0
+async def read(scope: Any, protocol: Any) -> tuple[bytes, int]:
+    """The body and its length; one that is too long is not read further, and `BodyLimit` refuses it by its length."""
+    most, declared = most_bytes(scope.path), scope.headers.get("content-length") or ""
+    if declared.isdecimal():
+        return (b"", int(declared)) if int(declared) > most else (bytes(await protocol()), int(declared))
+    parts, length = [], 0
     async for part in protocol:
         parts.append(part)
-        size += len(part)
-        if size > MOST_BYTES:
-            return None
-    return b"".join(parts)
+        length += len(part)
+        if length > most:
+            return b"", length
+    return b"".join(parts), length
 
 
-def make_environ(scope: Any, body: bytes) -> dict[str, Any]:
-    """The request as PEP 3333 has it."""
+def make_environ(scope: Any) -> Environ:
+    """The request without its body, as PEP 3333 has it."""
     name, _, port = scope.server.rpartition(":")
-    environ: dict[str, Any] = {
+    environ: Environ = {
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": scope.path.encode().decode("latin-1"),
         "QUERY_STRING": scope.query_string,
-        "REMOTE_ADDR": scope.client.rpartition(":")[0],
+        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
         "SERVER_NAME": name,
         "SERVER_PORT": port,
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.scheme,
-        "wsgi.input": io.BytesIO(body),
+        "wsgi.input": io.BytesIO(),
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
@@ -140,17 +139,9 @@ def make_environ(scope: Any, body: bytes) -> dict[str, Any]:
     return environ
 
 
-def ask(environ: dict[str, Any]) -> Answer:
-    """What the WSGI application answers, whole."""
-    told: list[Any] = []
-    parts = application(environ, lambda status, headers, *_: told.extend((status, headers)))
-    try:
-        body = b"".join(parts)
-    finally:
-        close = getattr(parts, "close", None)
-        if close:
-            close()
-    return int(told[0][:3]), told[1], body
+def ask(environ: Environ) -> Answer:
+    status, headers, body = whole_answer(application, environ)
+    return int(status[:3]), headers, body
 
 
 entrance = Entrance()

@@ -27,6 +27,7 @@ from django.views.decorators.http import conditional_page
 from reservations.queries.freshness import Freshness, Mark
 from storefront import clock
 from storefront.at_hand import leave_the_loop
+from storefront.whole import whole_answer
 
 KEEP = "X-Keep-Seconds"
 # A day: what it was made from is watched, so that this only bounds how long something unwatched may last.
@@ -139,15 +140,7 @@ class Shelf:
 
     def _build(self, key: tuple[str, ...], environ: Environ) -> Answer:
         mark, began = self._mark(), time.monotonic()  # read before: what is built from older facts is never kept as new
-        told: list[Any] = []
-        parts = self._application(_for_everybody(environ, key[-1]), lambda *given: told.extend(given))
-        try:
-            body = b"".join(parts)
-        finally:
-            close = getattr(parts, "close", None)
-            if close:
-                close()
-        status, headers = told[0], list(told[1])
+        status, headers, body = whole_answer(self._application, _for_everybody(environ, key[-1]))
         named = {name.lower(): value for name, value in headers}
         until = began + float(named.get(KEEP.lower(), 0))
         headers = [each for each in headers if each[0].lower() not in (KEEP.lower(), "content-length", "vary")]

@@ -15,11 +15,24 @@ from reservations.queries.consents import decision_for, news_for
 from reservations.queries.facts import current_world
 
 
+class ShownOtherwise(Exception):
+    """The texts have changed between being shown and being agreed to."""
+
+
 @transaction.atomic
-def accept(*, reservation: Reservation, given: Mapping[str, str], language: str, at: datetime, actor: str) -> bool:
+def accept(
+    *,
+    reservation: Reservation,
+    given: Mapping[str, str],
+    language: str,
+    at: datetime,
+    actor: str,
+    shown_digest: str | None = None,
+) -> bool:
     """Keep what was shown now, and that each consent of it was given. False: there is nothing new, and nothing happens.
 
-    `given` is requirement id → version, of every consent that is new and of none beside. Raises ConsentRequired.
+    `given` is requirement id → version, of every consent that is new and of none beside. `shown_digest` names the
+    texts that stood on the page (`Shown.digest`). Raises ConsentRequired, ShownOtherwise.
     """
     held = Reservation.objects.select_for_update(of=("self",)).select_related("variant").get(pk=reservation.pk)
     world = current_world()
@@ -32,6 +45,8 @@ def accept(*, reservation: Reservation, given: Mapping[str, str], language: str,
     if missing or unknown:
         raise ConsentRequired(missing, unknown)
     shown = show(decision_for(world, held, at), language)
+    if shown_digest not in (None, shown.digest):
+        raise ShownOtherwise
     wording, _ = Wording.objects.get_or_create(digest=shown.digest, defaults={"notices": list(shown.notices)})
     Acceptance.objects.create(reservation=held, wording=wording, at=at, actor=actor)
     record(

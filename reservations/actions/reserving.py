@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from reservations.actions.asks import Answer, Ask, Granted, Request
 from reservations.actions.claiming import claim
@@ -57,21 +57,43 @@ def _answer(ask: Ask) -> tuple[Answer, bool]:
 
 
 def _carry_out(asks: Sequence[Ask]) -> None:
-    """Together; or each alone, when one spoils it for the others or another process was faster.
-
-    Alone, a repeat finds what the faster one left behind.
-    """
-    if connection.errors_occurred and not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()  # the leader for event loops has no request that would look
+    """Together; or each alone, when one spoils it for the others or another process was faster."""
     try:
         claim(asks)
-    except Exception:  # noqa: BLE001  # what fails alone too is raised where it belongs: in the thread that asked
-        for ask in asks:
-            ask.forget()
-            _try(ask, lambda ask: claim([ask]))
+    except Exception as error:  # noqa: BLE001  # what fails alone too is raised where it belongs: by the one who asked
+        _carry_out_one_by_one(asks, error)
     for ask in asks:
         if isinstance(ask.outcome, NotAvailableInMarket):
             _try(ask, _ask_for_review)
+
+
+def _carry_out_one_by_one(asks: Sequence[Ask], error: Exception) -> None:
+    """Alone, a repeat finds what the faster one left behind; so does an ask whose transaction a lost connection hid.
+
+    What could not be told from a repeat is not tried again then, and nothing is while the database is away.
+    """
+    for ask in asks:
+        ask.forget()
+    try:
+        was_lost = _connect_again()
+    except DatabaseError as away:
+        for ask in asks:
+            ask.outcome = away
+        return
+    for ask in asks:
+        if was_lost and not (ask.request or ask.wish.attempt):
+            ask.outcome = error
+        else:
+            _try(ask, lambda ask: claim([ask]))
+
+
+def _connect_again() -> bool:
+    """Open another connection where this one works no more; whether that was so."""
+    if connection.in_atomic_block or (connection.connection is not None and connection.is_usable()):
+        return False
+    connection.close()
+    connection.ensure_connection()
+    return True
 
 
 def _try(ask: Ask, act: Callable[[Ask], None]) -> None:
@@ -102,12 +124,12 @@ def _ask_for_review(ask: Ask) -> None:
     refusal = ask.outcome
     assert isinstance(refusal, NotAvailableInMarket)
     waiting = [reason for reason in refusal.decision.reasons if reason.code == gate.NEEDS_REVIEW]
-    product_id = (
-        Variant.objects.filter(sku=ask.wish.sku).values_list("product_id", flat=True).first() if waiting else None
-    )
+    if not waiting:
+        return
+    product_id = Variant.objects.filter(sku=ask.wish.sku).values_list("product_id", flat=True).get()
     for reason in waiting:
         ReviewTask.objects.get_or_create(
-            product_id=product_id or 0,
+            product_id=product_id,
             subdivision=refusal.place,
             requirement_id=reason.requirement,
             closed_at=None,

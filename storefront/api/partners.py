@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -22,11 +22,12 @@ from reservations.rules import lifecycle
 from storefront import clock
 from storefront.api import serializers, shapes
 from storefront.api.access import WRITE, BearerKey, HasScope, api_key, need_scope, open_with
-from storefront.api.bodies import ConsentsIn, ReservationIn, versions
+from storefront.api.bodies import Body, ConsentsIn, ReservationIn, versions
 from storefront.api.problems import Problem, describe, write
 from storefront.api.public import paged
 
 MOST_KEY_LETTERS = 255
+Sent = TypeVar("Sent", bound=Body)
 REPLAYED = {"Idempotent-Replayed": "true"}
 
 
@@ -112,13 +113,18 @@ class Reservations(Partners):
             return write(body["status"], body, headers)
 
 
+def read_json(kind: type[Sent], content_type: str, body: bytes) -> Sent:
+    """A body of that kind; parameters of the media type, such as a charset, change nothing (RFC 8259)."""
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType(content_type)
+    return kind.model_validate_json(body)
+
+
 def read_wish(headers: Headers, content_type: str, body: bytes) -> tuple[wishes.Wish, asks.Request]:
     """What a partner asks for, in a request that may come again. Raises what `describe` describes."""
     key = open_with(headers.get("Authorization") or "")
     need_scope(key, WRITE)
-    if content_type != "application/json":
-        raise UnsupportedMediaType(content_type)
-    given = ReservationIn.model_validate_json(body)
+    given = read_json(ReservationIn, content_type, body)
     return _wish(key, given), _repeatable(headers.get("Idempotency-Key") or "", key, given)
 
 
@@ -192,12 +198,12 @@ class Consents(Partners):
     @extend_schema(
         operation_id="give_consents",
         request=ConsentsIn,
-        responses={200: serializers.ReservationOut} | dict.fromkeys((400, 404, 422), serializers.ProblemOut),
+        responses={200: serializers.ReservationOut} | dict.fromkeys((400, 404, 415, 422), serializers.ProblemOut),
     )
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """Each consent of `consents_due`, given by the customer. Sending it again answers the same."""
         at, row = clock.now(), find_own(request, pk)
-        body = ConsentsIn.model_validate_json(request.body)
+        body = read_json(ConsentsIn, request.content_type or "", request.body)
         accepting.accept(
             reservation=row,
             given=versions(body.consents),

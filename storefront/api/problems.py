@@ -110,8 +110,11 @@ def _bad_body(error: Invalid) -> dict[str, Any]:
 
 def write(status: int, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> HttpResponse:
     """An answer as JSON; a problem by its media type."""
-    kind = "application/json" if status < 400 else MEDIA_TYPE
-    return HttpResponse(orjson.dumps(body), status=status, content_type=kind, headers=headers)
+    return HttpResponse(orjson.dumps(body), status=status, content_type=media_type(status), headers=headers)
+
+
+def media_type(status: int) -> str:
+    return "application/json" if status < 400 else MEDIA_TYPE
 
 
 def make(status: int, code: str, detail: str, **members: Any) -> dict[str, Any]:

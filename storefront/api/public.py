@@ -181,7 +181,7 @@ class ProductPassport(Public):
         if row is None:
             told = "There is no device passport for this market yet, so that nothing can be reserved there."
             raise Problem(404, gate.PASSPORT_MISSING, told)
-        return Response(shapes.passport(row, market))
+        return _told_now(Response(shapes.passport(row, market)))
 
 
 def _with_others(rows: list[Availability], number: int, count: int) -> dict[str, Any]:
@@ -212,7 +212,7 @@ def _destinations(request: Request) -> list[tuple[str, str | None]] | None:
 
 
 def _told_now(response: Response) -> Response:
-    """It tells the time, or shows what is not watched."""
+    """It tells the time, or shows what is not watched, or what begins on a day of which no decision tells."""
     response[KEEP] = SHORT
     return response
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from reservations.models import Evidence, Market, Product, Requirement, Variant
+from reservations.models import Market, Product, Variant
 from reservations.queries import texts
 from reservations.queries.availability import Availability, availabilities
 from reservations.queries.facts import current_world
@@ -35,6 +35,10 @@ class DayField(forms.DateField):
         return day
 
 
+def _states() -> list[tuple[str, str]]:
+    return [("", "Any"), *((status, words.status_words(status)) for status in opening.STATUSES)]
+
+
 class MapForm(forms.Form):
     """Which map: the product, the day, and whether of one state alone."""
 
@@ -42,12 +46,7 @@ class MapForm(forms.Form):
         Product.objects.order_by("position"), to_field_name="slug", required=False, empty_label=None
     )
     on = DayField()
-    only = forms.ChoiceField(label="State", required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        states = [(status, words.status_words(status)) for status in opening.STATUSES]
-        self.fields["only"] = forms.ChoiceField(label="State", required=False, choices=[("", "Any"), *states])
+    only = forms.ChoiceField(label="State", required=False, choices=_states)
 
 
 class CellForm(forms.Form):
@@ -77,20 +76,10 @@ def map_context(form: MapForm) -> dict[str, Any]:
     shown = [code for code, cell in found.of(slug).items() if not only or cell.status == only]
     return {
         "name": texts.translated(next(row.name for row in found.products if row.slug == slug)),
-        "map": world.draw({code: _place(cell, on, only) for code, cell in found.of(slug).items()}),
+        "map": world.draw(found.of(slug), only=only, url=lambda cell: cell_url(cell, on)),
         "products": [texts.translated(row.name) for row in found.products],
         "rows": [_row(found, code, on) for code in shown],
         "at_words": str(day) if day else tables.instant(clock.now()),
-    }
-
-
-def _place(cell: Availability, on: str, only: str) -> world.Place:
-    return {
-        "name": texts.country(cell.market),
-        "status": cell.status,
-        "status_words": words.status_words(cell.status),
-        "url": cell_url(cell, on),
-        "is_dim": bool(only) and cell.status != only,
     }
 
 
@@ -170,15 +159,13 @@ def _reasons(decision: gate.Decision) -> SafeString:
 
 
 def _requirement(pk: str) -> object:
-    return _link(Requirement, "requirement", pk)
+    """Stop-sales, passports and places that are no market are no rows of law."""
+    return pk if pk in (gate.STOP_SALE, gate.DEVICE_PASSPORT, gate.NO_MARKET) else _link("requirement", pk)
 
 
 def _evidence(pk: str | None) -> object:
-    return _link(Evidence, "evidence", pk) if pk else "none"
+    return _link("evidence", pk) if pk else "none"
 
 
-def _link(model: type[Requirement | Evidence], name: str, pk: str) -> object:
-    """To its page, where it has one: stop-sales and passports are no rows of law."""
-    if not model._default_manager.filter(pk=pk).exists():
-        return pk
+def _link(name: str, pk: str) -> SafeString:
     return format_html('<a href="{}">{}</a>', reverse(f"admin:reservations_{name}_change", args=[pk]), pk)

@@ -13,6 +13,7 @@ from django.conf import settings
 from reservations.queries.rooms import Room
 from storefront.at_hand import leave_the_loop
 from storefront.waiting_room.answers import Answer, Environ, Header, Request
+from storefront.whole import whole_answer
 
 KEEP_SECONDS = 5.0
 SORRY = b"We cannot show this page at the moment. Your place is kept: please load it again in a few seconds.\n"
@@ -64,18 +65,11 @@ class Shells:
         return made or kept
 
     def _render(self, request: Request, room: Room, kind: str) -> Shell | None:
-        told: list[Any] = []
-
-        def start(status: str, headers: list[Header], *_: Any) -> None:
-            told[:] = [status, headers]
-
-        answer = self._application(_environ(request, room) | {"WAITING_ROOM_KIND": kind}, start)
-        body = b"".join(answer)
-        if hasattr(answer, "close"):
-            answer.close()
-        if not told[0].startswith("200"):
+        asked = _environ(request, room) | {"WAITING_ROOM_KIND": kind}
+        status, told, body = whole_answer(self._application, asked)
+        if not status.startswith("200"):
             return None
-        headers = [header for header in told[1] if header[0].lower() not in _OWN_HEADERS]
+        headers = [header for header in told if header[0].lower() not in _OWN_HEADERS]
         return Shell(time.monotonic(), headers, body)
 
 

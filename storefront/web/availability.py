@@ -58,7 +58,9 @@ def availability(request: HttpRequest, site: Site, slug: str = "", on: str = NOW
         "all_url": _url(site.prefix, chosen.slug, on),
         "now_url": _url(site.prefix, chosen.slug, NOW, only),
         "products": [{"slug": row.slug, "name": texts.translated(row.name)} for row in found.products],
-        "map": world.draw(_places(site, found, chosen.slug, on, only)),
+        "map": world.draw(
+            found.of(chosen.slug), only=only, url=lambda cell: _here_url(site, cell.market, chosen.slug, on)
+        ),
         "rows": _rows(site, found, chosen.slug, on, only),
         "legend": _legend(site, found, chosen.slug, on, only),
     }
@@ -165,19 +167,6 @@ def _kept_for_a_minute(response: HttpResponse) -> HttpResponse:
     """It names the minute."""
     response[KEEP] = "60"
     return response
-
-
-def _places(site: Site, found: Matrix, slug: str, on: str, only: str) -> dict[str, world.Place]:
-    return {
-        code: {
-            "name": texts.country(code),
-            "status": cell.status,
-            "status_words": words.status_words(cell.status),
-            "url": _here_url(site, code, slug, on),
-            "is_dim": bool(only) and cell.status != only,
-        }
-        for code, cell in found.of(slug).items()
-    }
 
 
 def _rows(site: Site, found: Matrix, slug: str, on: str, only: str) -> list[dict[str, Any]]:

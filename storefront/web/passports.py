@@ -16,11 +16,12 @@ from reservations.queries import texts
 from reservations.queries.facts import current_world
 from reservations.queries.passports import passport_of
 from storefront import clock
-from storefront.shelf import kept
+from storefront.shelf import KEEP, kept
 from storefront.web.site import Site, in_market, problem
 
 NEARBY = ("pictures", "seen_by_assistant", "sound", "spoken_requests")  # what may record those who do not wear it
 LIT = ("light", "light_and_tone")
+LIGHT_PICTURES = {"glasses-s1": ("products/glasses-s1-light-off.webp", "products/glasses-s1-light-on.webp")}
 
 
 @require_safe
@@ -49,10 +50,13 @@ def _page(request: HttpRequest, site: Site, slug: str, template: str) -> HttpRes
         "site": site,
         "product": {"name": texts.translated(product.name), "url": f"{site.prefix}products/{slug}/", "slug": slug},
         "passport": _shown(found) if found else None,
+        "light_pictures": LIGHT_PICTURES.get(slug),
         "passport_url": base,
         "bystanders_url": f"{base}bystanders/",
     }
-    return render(request, template, context)
+    response = render(request, template, context)
+    response[KEEP] = "60"  # a newer one may begin, of which no decision tells
+    return response
 
 
 def _shown(row: Passport) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.crypto import constant_time_compare
@@ -10,10 +13,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from reservations.actions import accepting, cancelling
+from reservations.actions.receipts import show
 from reservations.actions.wishes import ConsentRequired
 from reservations.models import Reservation
 from reservations.queries import links, texts
-from reservations.queries.consents import News, news_for
+from reservations.queries.consents import News, decision_for, news_for
 from reservations.queries.facts import current_world
 from reservations.queries.holds import open_holds
 from reservations.queries.places import people_ahead
@@ -26,14 +30,23 @@ from storefront.web.forms import ConsentsForm
 from storefront.web.site import Site, in_market, problem, see_other
 
 
-@never_cache
+def by_link(view: Callable[[HttpRequest, Site, Reservation], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Open the reservation that the URL names, where the key of the link is its own; nothing of it is cached."""
+
+    @never_cache
+    @in_market
+    @wraps(view)
+    def opened(request: HttpRequest, site: Site, reference: str) -> HttpResponse:
+        row = _find(request, reference)
+        return view(request, site, row) if row else _no_key(request, site)
+
+    return opened
+
+
 @require_safe
-@in_market
-def reservation(request: HttpRequest, site: Site, reference: str) -> HttpResponse:
-    """A customer's reservation, opened by its signed link."""
-    row = _opened(request, reference)
-    if row is None:
-        return _no_key(request, site)
+@by_link
+def reservation(request: HttpRequest, site: Site, row: Reservation) -> HttpResponse:
+    """A customer's reservation."""
     return _page(request, site, row)
 
 
@@ -63,6 +76,7 @@ def _page(request: HttpRequest, site: Site, row: Reservation, form: ConsentsForm
             "form": form or ConsentsForm(consents=news.consents),
             "notices": [texts.said(notice.text) for notice in news.notices],
             "url": f"{base}agree/",
+            "shown": show(decision_for(current_world(), row, clock.now()), site.language).digest,
         }
         if news
         else None,
@@ -87,14 +101,10 @@ def _news(row: Reservation) -> News:
     return news_for([row], world=current_world(), at=clock.now()).get(row.pk, News())
 
 
-@never_cache
 @require_POST
-@in_market
-def agree(request: HttpRequest, site: Site, reference: str) -> HttpResponse:
+@by_link
+def agree(request: HttpRequest, site: Site, row: Reservation) -> HttpResponse:
     """What has changed was shown again, and agreed to where the law asks for it."""
-    row = _opened(request, reference)
-    if row is None:
-        return _no_key(request, site)
     form = ConsentsForm(request.POST, consents=_news(row).consents)
     if not form.is_valid():
         return _page(request, site, row, form)
@@ -105,25 +115,22 @@ def agree(request: HttpRequest, site: Site, reference: str) -> HttpResponse:
             language=site.language,
             at=clock.now(),
             actor=actor(request),
+            shown_digest=request.POST.get("shown", ""),
         )
-    except ConsentRequired:  # it has changed again this very moment: the page shows what is asked now
+    except (ConsentRequired, accepting.ShownOtherwise):  # it has changed again: the page shows what is asked now
         return see_other(links.reservation_path(row))
     return see_other(links.reservation_path(row) + "#receipt")
 
 
-@never_cache
 @require_POST
-@in_market
-def cancel(request: HttpRequest, site: Site, reference: str) -> HttpResponse:
+@by_link
+def cancel(request: HttpRequest, site: Site, row: Reservation) -> HttpResponse:
     """Cancel, once, and show the reservation as it is now."""
-    row = _opened(request, reference)
-    if row is None:
-        return _no_key(request, site)
     cancelling.cancel(reservation=row, at=clock.now(), actor=actor(request))
     return see_other(links.reservation_path(row))
 
 
-def _opened(request: HttpRequest, reference: str) -> Reservation | None:
+def _find(request: HttpRequest, reference: str) -> Reservation | None:
     """The reservation, when the key of the link is its own."""
     tidy = places.tidy_reference(reference)
     rows = Reservation.objects.select_related("variant__product", "market", "allotment")

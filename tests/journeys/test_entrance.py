@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from django.conf import settings
 
@@ -23,7 +24,7 @@ Answer = tuple[int, dict[str, str], bytes]
 def send(shop: Shop, method: str, path: str, body: Any = None, **headers: str) -> Answer:
     connection = http.client.HTTPConnection(urlsplit(shop.url).netloc, timeout=30)
     try:
-        text = body if isinstance(body, str) or body is None else json.dumps(body)
+        text = json.dumps(body) if isinstance(body, dict) else body
         connection.request(method, path, text, {name.replace("_", "-"): value for name, value in headers.items()})
         answer = connection.getresponse()
         return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
@@ -68,12 +69,28 @@ def test_a_reservation_is_made_once_however_often_it_is_sent(shop: Shop, secret:
     assert found[0] == 200 and json.loads(found[2])["reference"] == row["reference"]
 
 
+def test_parameters_of_the_media_type_and_a_body_in_chunks_change_nothing(shop: Shop, secret: str) -> None:
+    sent = body(shop, "charset@customers.example")
+    assert post(shop, secret, sent, Content_Type="Application/JSON; charset=utf-8")[0] == 201
+    chunks = iter([json.dumps(body(shop, "chunks@customers.example")).encode()])
+    assert post(shop, secret, chunks)[0] == 201
+
+
 def test_what_comes_at_once_gets_places_of_its_own(shop: Shop, secret: str) -> None:
     sent = [body(shop, f"customer{number}@customers.example") for number in range(50)]
     with ThreadPoolExecutor(25) as crowd:
         answers = list(crowd.map(lambda each: post(shop, secret, each), sent))
     assert {answer[0] for answer in answers} == {201}
     assert len({json.loads(answer[2])["place"]["number"] for answer in answers}) == 50
+
+
+def test_a_connection_that_the_database_closed_costs_nobody_a_place(shop: Shop, secret: str) -> None:
+    sent = [body(shop, f"lost{number}@customers.example") for number in range(2)]
+    assert post(shop, secret, sent[0])[0] == 201
+    with psycopg.connect(shop.environment["DATABASE_URL"], autocommit=True) as admin:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND "
+        assert admin.execute(others + "pid <> pg_backend_pid() AND backend_type = 'client backend'").fetchall()
+    assert post(shop, secret, sent[1])[0] == 201
 
 
 @pytest.mark.parametrize(

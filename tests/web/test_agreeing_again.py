@@ -54,8 +54,10 @@ def page(client: Client, row: Reservation) -> str:
 
 
 def agree(client: Client, row: Reservation, **fields: str) -> tuple[int, str]:
+    """Send the form as the page shows it now."""
     url = links.reservation_path(row).partition("?")[0] + "agree/"
-    answer = client.post(url, {"key": links.reservation_key(row), **fields})
+    found = re.search(r'name="shown"\s+value="(\w+)"', page(client, row))
+    answer = client.post(url, {"key": links.reservation_key(row), "shown": found[1] if found else "", **fields})
     return answer.status_code, answer.content.decode()
 
 
@@ -106,6 +108,17 @@ def test_a_notice_that_changed_is_shown_and_needs_no_tick(client: Client, row: R
     assert agree(client, row)[0] == 303
     assert "Somebody else handles your data now." in [notice["text"] for notice in shown_to(row)]
     assert "data-news" not in page(client, row)
+
+
+def test_a_text_that_changed_while_the_page_was_read_is_not_taken_for_shown(client: Client, row: Reservation) -> None:
+    version = reword(CHILDREN, NEW_TEXT)
+    read = re.search(r'name="shown"\s+value="(\w+)"', page(client, row))
+    assert read is not None
+    reword("eu-gdpr-2016-679", "Somebody else handles your data now.")
+    assert agree(client, row, shown=read[1], **{FIELD: version})[0] == 303
+    assert not Acceptance.objects.exists() and "data-news" in page(client, row)
+    assert agree(client, row, **{FIELD: version})[0] == 303
+    assert Acceptance.objects.count() == 1
 
 
 def test_a_wrong_key_or_a_cancelled_reservation_is_asked_nothing(client: Client, row: Reservation) -> None:

@@ -121,6 +121,21 @@ def test_a_reservation_names_the_passport_that_was_in_force(client: Client) -> N
     assert (first.receipt["passport"], second.receipt["passport"]) == (old.pk, "newer")
 
 
+def test_a_newer_passport_is_told_from_its_day_on(client: Client) -> None:
+    old = Passport.objects.get(pk="glasses-s1-frankfurt-2026-01-01")
+    Passport.objects.create(
+        id="newer", product=old.product, version="2", since=date(2026, 12, 1), markets=["DE"], records=old.records,
+        processor=old.processor, contact=old.contact,
+    )  # fmt: skip
+    url = "/api/v1/products/glasses-s1/passport/?market=DE"
+    for instant, version in (("2026-11-30T22:59:59Z", "1"), ("2026-11-30T23:00:00Z", "2")):
+        with time_machine.travel(datetime.fromisoformat(instant), tick=False):
+            assert client.get(url).json()["version"] == version
+            assert f"Version {version}," in text(client, "/en-de/privacy/glasses-s1/")
+            assert int(client.get("/en-de/privacy/glasses-s1/").headers["X-Keep-Seconds"]) <= 60
+            assert int(client.get(url).headers["X-Keep-Seconds"]) <= 60
+
+
 def test_features_that_are_switched_off_are_said_before_reserving_and_kept(client: Client) -> None:
     law = Requirement.objects.get(pk="us-il-bipa")
     law.pk, law.title = "de-no-faces", "No recognition of faces"
