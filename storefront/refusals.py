@@ -1,6 +1,6 @@
 """Refusal → HTTP status and code: the one table for pages and API."""
 
-from reservations.actions import cancelling, wishes
+from reservations.actions import lines, relocating, wishes
 
 CODES: dict[type[Exception], tuple[int, str]] = {
     wishes.UnknownSku: (422, "unknown_sku"),
@@ -17,5 +17,8 @@ CODES: dict[type[Exception], tuple[int, str]] = {
     wishes.LimitReached: (409, "limit_reached"),
     wishes.SoldOut: (409, "sold_out"),
     wishes.AllotmentExhausted: (409, "allotment_exhausted"),
-    cancelling.CannotCancel: (409, "cannot_cancel"),
+    relocating.MoreUnits: (422, "more_units"),
+    relocating.OtherProduct: (422, "other_product"),
+    relocating.NothingChanges: (422, "nothing_changes"),
+    lines.CannotMove: (409, "cannot_change"),
 }

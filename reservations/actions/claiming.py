@@ -33,7 +33,8 @@ from reservations.rules import places
 
 CUSTOMER = ("launch_id", "product_id", "email_key", "is_sandbox")
 REQUEST = ("partner_id", "key", "is_sandbox")
-LINE = ("id", "capacity", "held", "waiting", "cancelled", "last_place")
+LINE = ("id", "capacity - held_back", "held", "waiting", "gone", "last_place", "last_at")
+COUNTERS = ("capacity", *LINE[2:])
 LIMITS = CustomerLimit._meta.db_table
 REVISION_SQL = f"SELECT number FROM {GateRevision._meta.db_table} WHERE id = 1"  # noqa: S608
 
@@ -188,8 +189,8 @@ def _give_places(
     before, after, given = _read_lines(rows), {}, []
     for allotment_id, waiting in by_allotment.items():
         within = [entry for entry in waiting if entry[1].customer in customers]
-        quantities, has_list = [ask.wish.quantity for ask, _ in within], waiting[0][1].has_waiting_list
-        after[allotment_id], found = places.give(before[allotment_id], quantities, has_waiting_list=has_list)
+        wanted, has_list = [(ask.wish.quantity, ask.at) for ask, _ in within], waiting[0][1].has_waiting_list
+        after[allotment_id], found = places.give(before[allotment_id], wanted, has_waiting_list=has_list)
         given += [(ask, prepared, place) for (ask, prepared), place in zip(within, found, strict=True) if place]
     made = [(make_reservation(prepared, place), ask.wish) for ask, prepared, place in given]
     for (ask, _, place), (reservation, _) in zip(given, made, strict=True):
@@ -240,4 +241,4 @@ def _look_at_lines(allotment_ids: Iterable[int], *, is_locked: bool = False) -> 
 
 
 def _read_lines(rows: Iterable[Row]) -> dict[int, places.Line]:
-    return {row[0]: places.Line(**dict(zip(LINE[1:], row[1:], strict=True))) for row in rows}
+    return {row[0]: places.Line(**dict(zip(COUNTERS, row[1:], strict=True))) for row in rows}

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
 from reservations.models import Event, Hold, Message, Reservation
 from reservations.queries.facts import World
+from reservations.queries.queues import OPEN_HOLD
 from reservations.rules import gate, holds, lifecycle
 
 ON_HOLD, RELEASED = "on_hold", "released"
 TOGETHER = 2000
-OPEN_HOLD = Exists(Hold.objects.filter(reservation=OuterRef("pk"), released_at=None))
 
 
 @dataclass(frozen=True)

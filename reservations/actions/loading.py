@@ -10,8 +10,8 @@ from typing import Any
 from django.db import models, transaction
 
 from reservations.actions import drawing
-from reservations.actions.cancelling import promote
 from reservations.actions.deciding import rebuild_decisions
+from reservations.actions.lines import RAISED, promote
 from reservations.actions.recording import record
 from reservations.launchdata import LaunchData
 from reservations.models import (
@@ -199,5 +199,5 @@ def _put_allotment(
     allotment = Allotment.objects.get(**key)
     allotment.markets.set(Market.objects.filter(code__in=pool["markets"]))
     if changed:
-        promote(allotment_id=allotment.pk, at=at)
+        promote(allotment_id=allotment.pk, at=at, why=RAISED)
     return changed

@@ -63,15 +63,18 @@ class Prepared:
         return AllotmentExhausted() if self.is_partners_own else SoldOut()
 
 
-def prepare(*, wish: Wish, world: World, at: datetime) -> Prepared:
-    """Check the wish on the facts as committed now and on the delivery address. Raises the Refusal that says no."""
+def prepare(*, wish: Wish, world: World, at: datetime, holds_place: bool = False) -> Prepared:
+    """Check the wish on the facts as committed now and on the delivery address. Raises the Refusal that says no.
+
+    `holds_place`: it changes a reservation, which may be done after the launch has closed.
+    """
     ids = world.variant_ids.get(wish.sku)
     if ids is None:
         raise UnknownSku(wish.sku)
     wish, market = _settled(wish, world)
     decided = world.decide(wish.sku, market.code, wish.subdivision, at)
     decision = _allowed(decided, wish)
-    offering = _open_offering(world, wish, at)
+    offering = _open_offering(world, wish, at, holds_place)
     _check_consents(wish, decision)
     if wish.quantity > offering.per_customer_limit:
         raise LimitReached(offering.per_customer_limit)
@@ -132,14 +135,14 @@ def _shown(decided: Decided, language: str) -> Shown:
     return shown
 
 
-def _open_offering(world: World, wish: Wish, at: datetime) -> Offering:
+def _open_offering(world: World, wish: Wish, at: datetime, holds_place: bool) -> Offering:
     offering = current_offering(world.offers(wish.sku, wish.market), at)
     if offering is None:
         raise NotOpenYet(None)
     phase = offering.window.phase(at)
     if phase == opening.ANNOUNCED:
         raise NotOpenYet(offering.window.opens_at)
-    if phase == opening.CLOSED:
+    if phase == opening.CLOSED and not holds_place:
         raise LaunchClosed(offering.window.closes_at)
     if phase == opening.PAUSED:
         raise LaunchPaused

@@ -34,7 +34,7 @@ def rows_of(made: Sequence[tuple[Reservation, Wish]], lines: Mapping[int, places
         return []
     owed = [_message(reservation) for reservation, wish in made if not wish.is_sandbox]
     moved = [
-        {"id": pk, "held": each.held, "waiting": each.waiting, "last_place": each.last_place}
+        {"id": pk, "held": each.held, "waiting": each.waiting, "last_place": each.last_place, "last_at": each.last_at}
         for pk, each in lines.items()
     ]
     columns = tuple(moved[0])
@@ -50,7 +50,7 @@ def rows_of(made: Sequence[tuple[Reservation, Wish]], lines: Mapping[int, places
 
 
 def make_reservation(prepared: Prepared, place: places.Place) -> Reservation:
-    wish, at = prepared.wish, prepared.at
+    wish = prepared.wish
     receipt = receipts.write(
         quantity=wish.quantity,
         market=prepared.market,
@@ -60,7 +60,7 @@ def make_reservation(prepared: Prepared, place: places.Place) -> Reservation:
         passport=prepared.passport,
     )
     return Reservation(
-        id=places.identifier(at, secrets.randbits(74)),
+        id=places.identifier(place.at, secrets.randbits(74)),
         reference=places.reference(secrets.randbits(40)),
         status=lifecycle.CONFIRMED if place.is_confirmed else lifecycle.WAITLISTED,
         launch_id=prepared.offering.launch_id,
@@ -83,12 +83,16 @@ def make_reservation(prepared: Prepared, place: places.Place) -> Reservation:
         partner_reference=wish.partner_reference,
         attempt=wish.attempt,
         is_sandbox=wish.is_sandbox,
-        created_at=at,
-        confirmed_at=at if place.is_confirmed else None,
+        created_at=place.at,
+        confirmed_at=place.at if place.is_confirmed else None,
     )
 
 
-_RESERVATION = tuple((str(field.column), field.attname) for field in Reservation._meta.concrete_fields)
+_RESERVATION = tuple(
+    (str(field.column), field.attname)
+    for field in Reservation._meta.concrete_fields
+    if field.name not in Reservation.LATER_LIFE
+)
 
 
 def _columns(reservation: Reservation) -> Row:

@@ -4,6 +4,7 @@ from reservations.models.acceptance import Acceptance
 from reservations.models.approval import EvidenceWarning, ProposedChange
 from reservations.models.catalogue import Market, Price, Product, Variant
 from reservations.models.compliance import Decision, Evidence, GateRevision, Requirement, ReviewTask, StopSale
+from reservations.models.contact import AddressChange
 from reservations.models.draw import Draw
 from reservations.models.event import Event
 from reservations.models.hold import GateSweep, Hold
@@ -12,11 +13,13 @@ from reservations.models.message import Message, NotifyRequest
 from reservations.models.partner import ApiKey, IdempotencyKey, Partner
 from reservations.models.passport import Passport
 from reservations.models.past import KeptFacts, KnownFacts, PastDecision
-from reservations.models.reservation import Reservation
+from reservations.models.reservation import Reservation, VacatedPlace
+from reservations.models.wave import Invitation, ShipEstimate, Wave, WaveSupply
 from reservations.models.wording import Wording
 
 __all__ = [
     "Acceptance",
+    "AddressChange",
     "Allotment",
     "AllotmentMarket",
     "ApiKey",
@@ -30,6 +33,7 @@ __all__ = [
     "GateSweep",
     "Hold",
     "IdempotencyKey",
+    "Invitation",
     "KeptFacts",
     "KnownFacts",
     "Launch",
@@ -46,7 +50,11 @@ __all__ = [
     "Requirement",
     "Reservation",
     "ReviewTask",
+    "ShipEstimate",
     "StopSale",
+    "VacatedPlace",
     "Variant",
+    "Wave",
+    "WaveSupply",
     "Wording",
 ]

@@ -14,11 +14,14 @@ from typing import Any
 
 from django.db import connections
 
-EVENT, WORDING = "reservations_event", "reservations_wording"
+from reservations.rules import lifecycle
+
+EVENT, WORDING, RESERVATION = "reservations_event", "reservations_wording", "reservations_reservation"
+ESTIMATE = "reservations_shipestimate"
 PAST = ("reservations_pastdecision", "reservations_keptfacts", "reservations_knownfacts")
 ACCEPTANCE = "reservations_acceptance"
 EVIDENCE, PROPOSAL = "reservations_evidence", "reservations_proposedchange"
-# What is wrong with a row that is inserted.
+# What is wrong with a row that is inserted, or put into another line.
 STRANGER = """
     NOT EXISTS (
         SELECT 1 FROM reservations_allotment a JOIN reservations_allotmentmarket m ON m.allotment_id = a.id
@@ -26,6 +29,10 @@ STRANGER = """
             AND a.launch_id = {row}.launch_id AND a.variant_id = {row}.variant_id
     ) OR {row}.partner_id IS NOT NULL AND {row}.partner_id NOT IN (SELECT id FROM reservations_partner)
 """
+NO_START = "{row}.status NOT IN (" + ", ".join(f"'{status}'" for status in lifecycle.STARTS) + ")"
+NO_MOVE = "OLD.status <> NEW.status AND OLD.status || ' ' || NEW.status NOT IN ({})".format(
+    ", ".join(f"'{move.before} {move.after}'" for move in lifecycle.MOVES)
+)
 # A scalar subquery is looked up by its key, row by row. EXISTS becomes a join, and PostgreSQL keeps its plan from when
 # the table was empty: it then reads all reservations for each mail.
 SANDBOX_MAIL = "(SELECT r.is_sandbox FROM reservations_reservation r WHERE r.id = {row}.reservation_id)"
@@ -57,9 +64,25 @@ GUARDS = [
     (
         "reservation_fits_its_allotment",
         "INSERT",
-        "reservations_reservation",
+        RESERVATION,
+        f"{NO_START} OR {STRANGER}",
+        "a reservation begins confirmed or waitlisted, and has launch, variant, market and world of its allotment",
+    ),
+    (
+        "moved_reservation_fits_its_allotment",
+        "UPDATE OF allotment_id, launch_id, variant_id, market_id, partner_id, is_sandbox",
+        RESERVATION,
         STRANGER,
         "a reservation has launch, variant, market and world of its allotment; sandbox and live do not mix",
+    ),
+    ("status_moves_by_the_table", "UPDATE", RESERVATION, NO_MOVE, "the lifecycle has no such move"),
+    ("estimate_is_never_deleted", "DELETE", ESTIMATE, None, "what was promised stays known"),
+    (
+        "estimate_is_never_rewritten",
+        "UPDATE OF reservation_id, number, wave_id, computed_at, ships_from, ships_to",
+        ESTIMATE,
+        None,
+        "what was promised stays known",
     ),
     ("sandbox_sends_no_mail", "INSERT", "reservations_message", SANDBOX_MAIL, "a sandbox reservation sends no mail"),
     (
@@ -136,13 +159,18 @@ MOVE_REVISION = (
 
 
 def _postgresql(name: str, action: str, table: str, condition: str | None, sentence: str) -> list[str]:
-    """A condition on what is inserted is checked for all rows of a statement at once; others row by row."""
+    """A condition on what is inserted is checked for all rows of a statement at once; others row by row.
+
+    One that looks into other tables cannot stand in WHEN.
+    """
     body = f"RAISE EXCEPTION '{sentence}';"
     when = f"BEFORE {action} ON {table} FOR EACH ROW"
     if condition and action == "INSERT":
         # nothing in it comes from outside
         body = f"IF EXISTS (SELECT 1 FROM made WHERE {condition.format(row='made')}) THEN {body} END IF;"  # noqa: S608
         when = f"AFTER {action} ON {table} REFERENCING NEW TABLE AS made FOR EACH STATEMENT"
+    elif condition and "{row}" in condition:
+        body = f"IF {condition.format(row='NEW')} THEN {body} END IF;"
     elif condition:
         when += f" WHEN ({condition.format(differs='IS DISTINCT FROM')})"
     return [

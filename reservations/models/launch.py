@@ -19,6 +19,9 @@ class Launch(models.Model):
     per_customer_limit = models.PositiveSmallIntegerField(default=2, help_text="Units of one product for one customer.")
     has_waiting_list = models.BooleanField(default=True)
     paused_at = models.DateTimeField(null=True, blank=True)
+    invitation_hours = models.PositiveSmallIntegerField(
+        default=72, help_text="How long an invited customer has to order, from the delivery of the invitation."
+    )
     ships_from = models.DateField(null=True, blank=True)
     ships_to = models.DateField(null=True, blank=True)
     has_waiting_room = models.BooleanField(
@@ -44,6 +47,7 @@ class Launch(models.Model):
                 condition=Q(ships_to__isnull=True) | Q(ships_to__gte=F("ships_from")),
                 name="launch_ship_window_is_in_order",
             ),
+            models.CheckConstraint(condition=Q(invitation_hours__gte=24), name="launch_invites_for_a_day"),
             models.CheckConstraint(
                 condition=Q(draw_minutes__isnull=True) | Q(draw_minutes__gte=1), name="launch_draw_takes_a_minute"
             ),
@@ -77,8 +81,8 @@ class LaunchMarket(models.Model):
 class Allotment(models.Model):
     """Capacity of a variant for a pool of markets and a channel.
 
-    The counters change in the transaction that changes the line: `held` units of confirmed reservations, `waiting` and
-    `cancelled` reservations, and the `last_place` that was given.
+    The counters change in the transaction that changes the line: `held` units, `waiting` reservations, `gone` numbers
+    whose holder left the line, the `last_place` that was given and the instant of the last in the line.
     """
 
     launch = models.ForeignKey(Launch, on_delete=models.PROTECT, related_name="allotments")
@@ -90,14 +94,20 @@ class Allotment(models.Model):
     is_sandbox = models.BooleanField(default=False, editable=False)
     markets = models.ManyToManyField(Market, through="AllotmentMarket", related_name="allotments")
     capacity = models.PositiveIntegerField()
+    held_back = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Units of the capacity that are kept for support and not given out."
+    )
     held = models.PositiveIntegerField(default=0, editable=False)
     waiting = models.PositiveIntegerField(default=0, editable=False)
-    cancelled = models.PositiveIntegerField(default=0, editable=False)
+    gone = models.PositiveIntegerField(default=0, editable=False)
     last_place = models.PositiveIntegerField(default=0, editable=False)
+    last_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(held__lte=F("capacity")), name="allotment_never_oversold"),
+            models.CheckConstraint(
+                condition=Q(held__lte=F("capacity") - F("held_back")), name="allotment_never_oversold"
+            ),
             # Two, since NULLs differ from each other in an index and SQLite has no way to say otherwise.
             models.UniqueConstraint(
                 fields=["launch", "variant", "pool", "is_sandbox"],
@@ -116,11 +126,12 @@ class Allotment(models.Model):
     def line(self) -> places.Line:
         """The counters, as the rules of places read them."""
         return places.Line(
-            capacity=self.capacity,
+            capacity=self.capacity - self.held_back,
             held=self.held,
             waiting=self.waiting,
-            cancelled=self.cancelled,
+            gone=self.gone,
             last_place=self.last_place,
+            last_at=self.last_at,
         )
 
     @property

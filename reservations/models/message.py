@@ -10,6 +10,7 @@ from django.db.models import Q
 from reservations.models.approval import EvidenceWarning
 from reservations.models.catalogue import Market, Product
 from reservations.models.reservation import Reservation
+from reservations.rules import lanes
 
 
 class NotifyRequest(models.Model):
@@ -43,11 +44,14 @@ class Message(models.Model):
     """A mail that is owed. It commits with its cause and is unique by (cause, kind, version).
 
     States: owed → queued (handed to Celery) → sending (leased by a worker) → sent; or failed (given up, staff decide);
-    or uncertain (the worker died after the mail went out and before the answer came: staff decide).
+    or uncertain (the worker died after the mail went out and before the answer came: staff decide); or withdrawn (it
+    was no longer true before a worker took it).
     """
 
     OWED, QUEUED, SENDING, SENT, FAILED, UNCERTAIN = "owed", "queued", "sending", "sent", "failed", "uncertain"
-    STATES = (OWED, QUEUED, SENDING, SENT, FAILED, UNCERTAIN)
+    WITHDRAWN = "withdrawn"
+    STATES = (OWED, QUEUED, SENDING, SENT, FAILED, UNCERTAIN, WITHDRAWN)
+    SETTLED = (SENT, WITHDRAWN)
 
     reservation = models.ForeignKey(
         Reservation, null=True, on_delete=models.PROTECT, related_name="messages", db_index=False
@@ -62,6 +66,9 @@ class Message(models.Model):
     version = models.PositiveSmallIntegerField(default=1)
     state = models.CharField(max_length=10, choices=[(word, word) for word in STATES], default=OWED)
     attempts = models.PositiveSmallIntegerField(default=0)
+    lane = models.PositiveSmallIntegerField(
+        default=lanes.PLAIN, db_default=lanes.PLAIN, help_text="The lower goes first (`rules/lanes.py`)."
+    )
     due_at = models.DateTimeField()
     handled_at = models.DateTimeField(null=True, help_text="When it was queued, or when a worker took it.")
     journal = models.CharField(max_length=80, blank=True, help_text="Where the worker notes what it has handed over.")
@@ -70,6 +77,8 @@ class Message(models.Model):
     subject = models.CharField(max_length=300, blank=True)
     raw = models.TextField(blank=True, help_text="The mail exactly as sent (RFC 5322).")
     sent_at = models.DateTimeField(null=True)
+    message_id = models.CharField(max_length=200, blank=True, db_default="", help_text="As in the mail (RFC 5322).")
+    bounced_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -97,7 +106,9 @@ class Message(models.Model):
             models.CheckConstraint(condition=~Q(state="sent") | Q(sent_at__isnull=False), name="sent_says_when"),
         ]
         indexes = [
-            models.Index(fields=["state", "due_at"], name="message_due", condition=~Q(state="sent")),
+            models.Index(
+                fields=["state", "lane", "due_at"], name="message_due", condition=~Q(state__in=["sent", "withdrawn"])
+            ),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -52,7 +53,19 @@ class Reservation(models.Model):
     is_sandbox = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True, blank=True)
-    cancelled_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="When it left the line.")
+    # Its later life. A new reservation has none of these, and its insert leaves them out (`actions/storing.py`).
+    entered_at = models.DateTimeField(null=True, help_text="When it came into its present line, if not by reserving.")
+    behind = models.PositiveIntegerField(null=True, help_text="Who moved in stands behind this number, by its instant.")
+    is_paused = models.BooleanField(default=False, db_default=False, help_text="Waves pass over it; its rank is kept.")
+    wave = models.ForeignKey(
+        "reservations.Wave", null=True, on_delete=models.PROTECT, related_name="reservations", db_index=False
+    )
+    expires_at = models.DateTimeField(null=True, help_text="The deadline of its invitation, once that is delivered.")
+    pair = models.UUIDField(null=True, help_text="Two that share it are invited together or not at all.")
+    address = models.JSONField(null=True)
+
+    LATER_LIFE = ("ended_at", "entered_at", "behind", "is_paused", "wave", "expires_at", "pair", "address")
 
     class Meta:
         constraints = [
@@ -64,22 +77,31 @@ class Reservation(models.Model):
             models.CheckConstraint(condition=Q(quantity__gte=1), name="reservation_has_a_unit"),
             models.CheckConstraint(condition=Q(status__in=lifecycle.STATUSES), name="reservation_status_is_known"),
             models.CheckConstraint(
-                condition=~Q(status=lifecycle.CONFIRMED) | Q(confirmed_at__isnull=False), name="confirmed_says_when"
+                condition=~Q(status__in=lifecycle.HOLDING) | Q(confirmed_at__isnull=False), name="confirmed_says_when"
             ),
             models.CheckConstraint(
-                condition=~Q(status=lifecycle.CANCELLED) | Q(cancelled_at__isnull=False), name="cancelled_says_when"
+                condition=~Q(status__in=lifecycle.GONE) | Q(ended_at__isnull=False), name="gone_says_when"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=[lifecycle.INVITED, lifecycle.CONVERTED]) | Q(wave__isnull=False),
+                name="invited_in_a_wave",
             ),
         ]
         indexes = [
-            # Of the many that are confirmed none needs these two: who waits, and who left the line.
+            # Of the many that are confirmed none needs these: who waits, who left, who moved in, who is in a wave.
             models.Index(
-                fields=["allotment", "place_number"],
+                fields=["allotment", "created_at", "place_number"],
                 name="reservation_waiting",
                 condition=Q(status=lifecycle.WAITLISTED),
             ),
             models.Index(
-                fields=["allotment", "place_number"], name="reservation_left", condition=Q(status=lifecycle.CANCELLED)
+                fields=["allotment", "place_number"], name="reservation_left", condition=Q(status__in=lifecycle.GONE)
             ),
+            models.Index(
+                fields=["allotment", "created_at"], name="reservation_moved_in", condition=Q(behind__isnull=False)
+            ),
+            models.Index(fields=["wave", "allotment"], name="reservation_wave", condition=Q(wave__isnull=False)),
+            models.Index(fields=["pair"], name="reservation_pair", condition=Q(pair__isnull=False)),
             models.Index(
                 fields=["partner", "created_at", "id"], name="reservation_partner", condition=Q(partner__isnull=False)
             ),
@@ -91,7 +113,29 @@ class Reservation(models.Model):
         return self.reference
 
     @property
+    def rank(self) -> tuple[datetime, int]:
+        """Its order in the line."""
+        return self.created_at, self.place_number
+
+    @property
     def shown(self) -> list[dict[str, Any]]:
         """What the customer was shown when reserving: `wording`, and when each consent of it was given."""
         given = self.created_at.isoformat()
         return [{**notice, "accepted_at": given if notice["consent"] else None} for notice in self.wording.notices]
+
+
+class VacatedPlace(models.Model):
+    """A number whose reservation moved to another line. It is not given again, so that nobody's number changes."""
+
+    allotment = models.ForeignKey(Allotment, on_delete=models.PROTECT, related_name="vacated", db_index=False)
+    place_number = models.PositiveIntegerField()
+    reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="vacated")
+    left_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["allotment", "place_number"], name="a_vacated_place_is_left_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.allotment_id} {self.place_number}"

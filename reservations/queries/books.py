@@ -19,6 +19,7 @@ from datetime import datetime
 from django.db import connection
 
 from reservations.models import Allotment, Event, Reservation
+from reservations.rules import lifecycle
 
 
 @dataclass(frozen=True)
@@ -51,69 +52,101 @@ class Invariant:
     query: str
 
 
+def _listed(words: tuple[str, ...]) -> str:
+    return "(" + ", ".join(f"'{word}'" for word in words) + ")"
+
+
+HOLDING, GONE, LIVE = _listed(lifecycle.HOLDING), _listed(lifecycle.GONE), _listed(lifecycle.LIVE)
+GIVEN = (
+    "SELECT allotment_id, place_number FROM reservations_reservation "
+    "UNION ALL SELECT allotment_id, place_number FROM reservations_vacatedplace"
+)
+# What a customer is told of, once each time it happens: the word of the log, which is the kind of the letter.
+TOLD = _listed(("promoted", "cancelled", "revoked", "expired", "moved", "put_back", "set_aside"))
 INVARIANTS = (
     Invariant(
         name="held_units",
-        promise="An allotment holds as many units as its confirmed reservations have, and no more than its capacity.",
-        finding="It holds {0} of {1} units; its confirmed reservations have {2}.",
-        query="""
-            SELECT 'allotment:' || a.id, a.held, a.capacity, COALESCE(r.units, 0)
+        promise="An allotment holds the units of its confirmed, invited and converted reservations, and has them.",
+        finding="It holds {0} of {1} units; its reservations have {2}.",
+        query=f"""
+            SELECT 'allotment:' || a.id, a.held, a.capacity - a.held_back, COALESCE(r.units, 0)
             FROM reservations_allotment a LEFT JOIN (
                 SELECT allotment_id, SUM(quantity) AS units FROM reservations_reservation
-                WHERE status = 'confirmed' GROUP BY allotment_id
+                WHERE status IN {HOLDING} GROUP BY allotment_id
             ) r ON r.allotment_id = a.id
-            WHERE a.held <> COALESCE(r.units, 0) OR a.held > a.capacity
+            WHERE a.held <> COALESCE(r.units, 0) OR a.held > a.capacity - a.held_back
         """,
     ),
     Invariant(
         name="line_counts",
-        promise="An allotment counts as many waiting and as many cancelled reservations as there are.",
-        finding="It counts {0} that wait and {1} cancelled; there are {2} and {3}.",
-        query="""
-            SELECT 'allotment:' || a.id, a.waiting, a.cancelled, COALESCE(r.waiting, 0), COALESCE(r.cancelled, 0)
+        promise="An allotment counts as many that wait, and as many numbers whose holder left, as there are.",
+        finding="It counts {0} that wait and {1} gone; there are {2} and {3}.",
+        query=f"""
+            SELECT 'allotment:' || a.id, a.waiting, a.gone, COALESCE(r.waiting, 0),
+                COALESCE(r.gone, 0) + COALESCE(v.vacated, 0)
             FROM reservations_allotment a LEFT JOIN (
                 SELECT allotment_id, COUNT(*) FILTER (WHERE status = 'waitlisted') AS waiting,
-                    COUNT(*) FILTER (WHERE status = 'cancelled') AS cancelled
+                    COUNT(*) FILTER (WHERE status IN {GONE}) AS gone
                 FROM reservations_reservation GROUP BY allotment_id
-            ) r ON r.allotment_id = a.id
-            WHERE a.waiting <> COALESCE(r.waiting, 0) OR a.cancelled <> COALESCE(r.cancelled, 0)
+            ) r ON r.allotment_id = a.id LEFT JOIN (
+                SELECT allotment_id, COUNT(*) AS vacated FROM reservations_vacatedplace GROUP BY allotment_id
+            ) v ON v.allotment_id = a.id
+            WHERE a.waiting <> COALESCE(r.waiting, 0)
+                OR a.gone <> COALESCE(r.gone, 0) + COALESCE(v.vacated, 0)
         """,
     ),
     Invariant(
         name="every_place",
         promise="The places of an allotment are the numbers from 1 to its last place, and none is missing.",
-        finding="Its last place is {0}; it has {1} reservations with places from {2} to {3}.",
-        query="""
+        finding="Its last place is {0}; {1} places were given, from {2} to {3}.",
+        query=f"""
             SELECT 'allotment:' || a.id, a.last_place, COALESCE(r.entries, 0), COALESCE(r.lowest, 0),
                 COALESCE(r.highest, 0)
             FROM reservations_allotment a LEFT JOIN (
                 SELECT allotment_id, COUNT(*) AS entries, MIN(place_number) AS lowest, MAX(place_number) AS highest
-                FROM reservations_reservation GROUP BY allotment_id
+                FROM ({GIVEN}) given GROUP BY allotment_id
             ) r ON r.allotment_id = a.id
             WHERE a.last_place <> COALESCE(r.entries, 0) OR a.last_place <> COALESCE(r.highest, 0) OR r.lowest < 1
         """,
     ),
     Invariant(
         name="place_held_once",
-        promise="A place of an allotment is held by one reservation.",
-        finding="Place {0} is held by {1} reservations.",
-        query="""
-            SELECT 'allotment:' || allotment_id, place_number, COUNT(*) FROM reservations_reservation
+        promise="A place of an allotment is given once.",
+        finding="Place {0} was given {1} times.",
+        query=f"""
+            SELECT 'allotment:' || allotment_id, place_number, COUNT(*) FROM ({GIVEN}) given
             GROUP BY allotment_id, place_number HAVING COUNT(*) > 1
         """,
     ),
     Invariant(
-        # While one waits, a later entry waits too (reserving), and whoever waits is confirmed in order of place
-        # (promoting): a later place has never been confirmed, not even if it was cancelled since. ADR 2.
+        # Instants rise with the numbers (`rules/places.py`), but for who moved in with an earlier one.
+        name="line_in_order",
+        promise="Who came into a line with a later number came no earlier, unless they moved in with their rank.",
+        finding="Place {0} is of an earlier instant than place {1}.",
+        query="""
+            SELECT 'allotment:' || allotment_id, place_number, before FROM (
+                SELECT allotment_id, place_number, created_at,
+                    LAG(created_at) OVER line AS came, LAG(place_number) OVER line AS before
+                FROM reservations_reservation WHERE behind IS NULL
+                WINDOW line AS (PARTITION BY allotment_id ORDER BY place_number)
+            ) entries WHERE created_at < came
+        """,
+    ),
+    Invariant(
+        # While one waits, a later entry waits too (reserving, moving), and whoever waits is confirmed in the order of
+        # the line (promoting): nobody of a later rank is confirmed while one waits. ADR 2.
         name="nobody_overtaken",
-        promise="While a reservation waits, no later place of its allotment has been confirmed.",
+        promise="While a reservation waits, none that stands behind it has been confirmed.",
         finding="Place {1} was confirmed while place {0} waits.",
         query="""
-            SELECT 'allotment:' || allotment_id, MIN(place_number) FILTER (WHERE status = 'waitlisted'),
-                MAX(place_number) FILTER (WHERE confirmed_at IS NOT NULL)
-            FROM reservations_reservation GROUP BY allotment_id
-            HAVING MAX(place_number) FILTER (WHERE confirmed_at IS NOT NULL)
-                > MIN(place_number) FILTER (WHERE status = 'waitlisted')
+            SELECT 'allotment:' || w.allotment_id, w.place_number, o.place_number
+            FROM (
+                SELECT allotment_id, place_number, created_at, COALESCE(entered_at, created_at) AS since,
+                    ROW_NUMBER() OVER (PARTITION BY allotment_id ORDER BY created_at, place_number) AS turn
+                FROM reservations_reservation WHERE status = 'waitlisted'
+            ) w JOIN reservations_reservation o ON o.allotment_id = w.allotment_id AND w.turn = 1
+                AND (o.created_at, o.place_number) > (w.created_at, w.place_number) AND o.confirmed_at >= w.since
+                AND o.status <> 'waitlisted'
         """,
     ),
     Invariant(
@@ -141,7 +174,7 @@ INVARIANTS = (
         name="limit_counts",
         promise="A customer's limit counts the units of the customer's live reservations of that product and launch.",
         finding="The limit counts {0} units; the live reservations have {1}.",
-        query="""
+        query=f"""
             SELECT COALESCE('limit:' || MAX(limit_id), 'reservation:' || MIN(reference)), SUM(counted), SUM(units)
             FROM (
                 SELECT launch_id, product_id, email_key, is_sandbox, id AS limit_id, NULL AS reference,
@@ -150,7 +183,7 @@ INVARIANTS = (
                 UNION ALL
                 SELECT r.launch_id, v.product_id, r.email_key, r.is_sandbox, NULL, r.reference, 0, r.quantity
                 FROM reservations_reservation r JOIN reservations_variant v ON v.id = r.variant_id
-                WHERE r.status IN ('confirmed', 'waitlisted')
+                WHERE r.status IN {LIVE}
             ) entries
             GROUP BY launch_id, product_id, email_key, is_sandbox HAVING SUM(counted) <> SUM(units)
         """,
@@ -160,7 +193,7 @@ INVARIANTS = (
         name="limit_kept",
         promise="Who reserved after a launch's limit was last changed holds no more units than it allows.",
         finding="It counts {0} units; the launch allows {1}.",
-        query="""
+        query=f"""
             SELECT 'limit:' || c.id, c.quantity, l.per_customer_limit
             FROM reservations_customerlimit c JOIN reservations_launch l ON l.id = c.launch_id
             WHERE c.quantity > l.per_customer_limit AND 0 = (
@@ -169,30 +202,38 @@ INVARIANTS = (
                     SELECT MAX(r.created_at)
                     FROM reservations_reservation r JOIN reservations_variant v ON v.id = r.variant_id
                     WHERE r.email_key = c.email_key AND r.launch_id = c.launch_id AND v.product_id = c.product_id
-                        AND r.is_sandbox = c.is_sandbox AND r.status IN ('confirmed', 'waitlisted')
+                        AND r.is_sandbox = c.is_sandbox AND r.status IN {LIVE}
                 )
             )
         """,
     ),
     Invariant(
         name="confirmations",
-        promise="A live reservation is owed one first message, one if promoted, one if cancelled; a sandbox one, none.",
-        finding="It is {0}; its messages: {1} confirmed, {2} waitlisted, {3} promoted, {4} cancelled.",
+        promise="A reservation is owed one first message; a sandbox one, none.",
+        finding="It is {0}; it has {1} first messages.",
         query="""
-            SELECT 'reservation:' || r.reference, r.status, COALESCE(m.confirmed, 0), COALESCE(m.waitlisted, 0),
-                COALESCE(m.promoted, 0), COALESCE(m.cancelled, 0)
+            SELECT 'reservation:' || r.reference, r.status, COALESCE(m.owed, 0)
             FROM reservations_reservation r LEFT JOIN (
-                SELECT reservation_id,
-                    COUNT(*) FILTER (WHERE kind = 'confirmed') AS confirmed,
-                    COUNT(*) FILTER (WHERE kind = 'waitlisted') AS waitlisted,
-                    COUNT(*) FILTER (WHERE kind = 'promoted') AS promoted,
-                    COUNT(*) FILTER (WHERE kind = 'cancelled') AS cancelled
-                FROM reservations_message WHERE reservation_id IS NOT NULL AND version = 1 GROUP BY reservation_id
+                SELECT reservation_id, COUNT(*) AS owed FROM reservations_message
+                WHERE reservation_id IS NOT NULL AND kind IN ('confirmed', 'waitlisted') GROUP BY reservation_id
             ) m ON m.reservation_id = r.id
-            WHERE COALESCE(m.confirmed, 0) + COALESCE(m.waitlisted, 0) <> CASE WHEN r.is_sandbox THEN 0 ELSE 1 END
-                OR COALESCE(m.confirmed, 0) + COALESCE(m.promoted, 0)
-                    <> CASE WHEN r.is_sandbox OR r.confirmed_at IS NULL THEN 0 ELSE 1 END
-                OR COALESCE(m.cancelled, 0) <> CASE WHEN r.status = 'cancelled' AND NOT r.is_sandbox THEN 1 ELSE 0 END
+            WHERE COALESCE(m.owed, 0) <> CASE WHEN r.is_sandbox THEN 0 ELSE 1 END
+        """,
+    ),
+    Invariant(
+        name="told_once",
+        promise="What happens to a reservation after that is told once each time; in the sandbox it is not.",
+        finding="The log says {0} {1} times; {2} messages tell of it.",
+        query=f"""
+            SELECT 'reservation:' || r.reference, word, SUM(happened), SUM(told) FROM (
+                SELECT reservation_id, SUBSTR(action, 13) AS word, 1 AS happened, 0 AS told
+                FROM reservations_event WHERE reservation_id IS NOT NULL AND SUBSTR(action, 13) IN {TOLD}
+                UNION ALL
+                SELECT reservation_id, kind, 0, 1
+                FROM reservations_message WHERE reservation_id IS NOT NULL AND kind IN {TOLD}
+            ) changes JOIN reservations_reservation r ON r.id = changes.reservation_id
+            GROUP BY r.reference, r.is_sandbox, word
+            HAVING SUM(told) <> CASE WHEN r.is_sandbox THEN 0 ELSE SUM(happened) END
         """,
     ),
     Invariant(
@@ -210,35 +251,61 @@ INVARIANTS = (
         name="holds",
         promise="Only a live reservation is on hold, and its holder was told of each hold once.",
         finding="Its hold {0} stands though it is {1}, or {2} messages tell of it.",
-        query="""
+        query=f"""
             SELECT 'reservation:' || r.reference, h.number, r.status, COUNT(m.id)
             FROM reservations_hold h JOIN reservations_reservation r ON r.id = h.reservation_id
             LEFT JOIN reservations_message m
                 ON m.reservation_id = r.id AND m.kind = 'on_hold' AND m.version = h.number
             GROUP BY r.reference, h.number, r.status, r.is_sandbox, h.released_at
-            HAVING (h.released_at IS NULL AND r.status = 'cancelled')
+            HAVING (h.released_at IS NULL AND r.status IN {GONE})
                 OR COUNT(m.id) <> CASE WHEN r.is_sandbox THEN 0 ELSE 1 END
         """,
     ),
     Invariant(
         name="log",
-        promise="The log tells once how a reservation began, once if it was promoted, and once if it was cancelled.",
-        finding="It is {0}; its log: {1} confirmed, {2} waitlisted, {3} promoted, {4} cancelled.",
+        promise="The log tells once how a reservation began, and its last move leads to the status that it has.",
+        finding="It is {0}; its log has {1} beginnings and ends with {2}.",
         query="""
-            SELECT 'reservation:' || r.reference, r.status, COALESCE(e.confirmed, 0), COALESCE(e.waitlisted, 0),
-                COALESCE(e.promoted, 0), COALESCE(e.cancelled, 0)
+            SELECT 'reservation:' || r.reference, r.status, COALESCE(e.begun, 0), COALESCE(last.status, 'nothing')
             FROM reservations_reservation r LEFT JOIN (
-                SELECT reservation_id,
-                    COUNT(*) FILTER (WHERE action = 'reservation.confirmed') AS confirmed,
-                    COUNT(*) FILTER (WHERE action = 'reservation.waitlisted') AS waitlisted,
-                    COUNT(*) FILTER (WHERE action = 'reservation.promoted') AS promoted,
-                    COUNT(*) FILTER (WHERE action = 'reservation.cancelled') AS cancelled
-                FROM reservations_event WHERE reservation_id IS NOT NULL GROUP BY reservation_id
-            ) e ON e.reservation_id = r.id
-            WHERE COALESCE(e.confirmed, 0) + COALESCE(e.waitlisted, 0) <> 1
-                OR COALESCE(e.confirmed, 0) + COALESCE(e.promoted, 0)
-                    <> CASE WHEN r.confirmed_at IS NULL THEN 0 ELSE 1 END
-                OR COALESCE(e.cancelled, 0) <> CASE WHEN r.status = 'cancelled' THEN 1 ELSE 0 END
+                SELECT reservation_id, MAX(id) AS last_id,
+                    COUNT(*) FILTER (WHERE action IN ('reservation.confirmed', 'reservation.waitlisted')) AS begun
+                FROM reservations_event WHERE reservation_id IS NOT NULL AND (
+                    action IN ('reservation.confirmed', 'reservation.waitlisted') OR facts ->> 'to' IS NOT NULL
+                ) GROUP BY reservation_id
+            ) e ON e.reservation_id = r.id LEFT JOIN (
+                SELECT id, COALESCE(facts ->> 'to', SUBSTR(action, 13)) AS status FROM reservations_event
+            ) last ON last.id = e.last_id
+            WHERE COALESCE(e.begun, 0) <> 1 OR COALESCE(last.status, '') <> r.status
+        """,
+    ),
+    Invariant(
+        name="invitations",
+        promise="An invited reservation, and no other, has one open invitation, of the same deadline and wave.",
+        finding="It is {0}, with {1} open invitations, or deadline or wave differ.",
+        query="""
+            SELECT 'reservation:' || r.reference, r.status, COUNT(i.id)
+            FROM reservations_reservation r
+            JOIN (
+                SELECT id FROM reservations_reservation WHERE status = 'invited'
+                UNION SELECT reservation_id FROM reservations_invitation WHERE ended_at IS NULL
+            ) asked ON asked.id = r.id
+            LEFT JOIN reservations_invitation i ON i.reservation_id = r.id AND i.ended_at IS NULL
+            GROUP BY r.reference, r.status, r.expires_at, r.wave_id
+            HAVING COUNT(i.id) <> CASE WHEN r.status = 'invited' THEN 1 ELSE 0 END OR MAX(i.wave_id) <> r.wave_id
+                OR (MAX(i.ends_at) IS NULL) <> (r.expires_at IS NULL) OR MAX(i.ends_at) <> r.expires_at
+        """,
+    ),
+    Invariant(
+        name="wave_supply",
+        promise="A wave gives a line no more units than it brings.",
+        finding="Wave {0} brings {1} units; its reservations have {2}.",
+        query=f"""
+            SELECT 'allotment:' || r.allotment_id, r.wave_id, COALESCE(MAX(s.quantity), 0), SUM(r.quantity)
+            FROM reservations_reservation r
+            LEFT JOIN reservations_wavesupply s ON s.wave_id = r.wave_id AND s.allotment_id = r.allotment_id
+            WHERE r.wave_id IS NOT NULL AND r.status IN {HOLDING}
+            GROUP BY r.allotment_id, r.wave_id HAVING SUM(r.quantity) > COALESCE(MAX(s.quantity), 0)
         """,
     ),
 )

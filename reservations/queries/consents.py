@@ -37,6 +37,11 @@ def shown_to(reservation: Reservation) -> list[dict[str, Any]]:
     return list(found.values())
 
 
+def texts_seen(row: Reservation) -> set[tuple[str, str]]:
+    """Requirement id and version of every text that this customer has been shown."""
+    return _seen([row])[row.pk]
+
+
 def news_for(rows: Sequence[Reservation], *, world: World, at: datetime) -> dict[uuid.UUID, News]:
     """Reservation id → what to ask and tell at the next step, for live ones with news: two queries at most."""
     alive = [row for row in rows if row.status in lifecycle.LIVE]

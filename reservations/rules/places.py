@@ -36,13 +36,18 @@ def identifier(at: datetime, chance: int) -> uuid.UUID:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """The counters of an allotment: units of those confirmed, entries that wait or left, the last place given."""
+    """The counters of an allotment: units held, entries that wait, numbers whose holder left; the last place given.
+
+    The order of a line is that of (instant, number). `last_at` is the instant of the last in it: who comes later is
+    given no earlier one, so that numbers and instants rise together, and only who moved in stands out of turn.
+    """
 
     capacity: int
     held: int
     waiting: int
-    cancelled: int
+    gone: int
     last_place: int
+    last_at: datetime | None = None
 
     @property
     def left(self) -> int:
@@ -52,41 +57,42 @@ class Line:
     def refuses(self, quantity: int, *, has_waiting_list: bool) -> bool:
         return quantity > self.left and not has_waiting_list
 
-    def ahead(self, place: int, *, waits: bool, cancelled_before: int) -> int:
-        """How many are ahead of a place: of those confirmed, or for one that waits of those that wait.
-
-        Nobody is overtaken: who is confirmed stands before everybody who waits.
-        """
-        confirmed = self.last_place - self.waiting - self.cancelled if waits else 0
-        return place - 1 - cancelled_before - confirmed
-
 
 @dataclass(frozen=True)
 class Place:
-    """What a reservation was given: its number, whether its units are held, and how many are ahead in its line."""
+    """What a reservation was given: its number and instant, whether its units are held, and how many are ahead.
+
+    Ahead of who is confirmed are those who are confirmed; ahead of who waits, those who wait.
+    """
 
     number: int
+    at: datetime
     is_confirmed: bool
     ahead: int
 
 
-def give(line: Line, quantities: Iterable[int], *, has_waiting_list: bool) -> tuple[Line, list[Place | None]]:
-    """Give places in the order asked: the line as it is then, and a place each, or None where nothing is left.
+def give(
+    line: Line, asks: Iterable[tuple[int, datetime]], *, has_waiting_list: bool
+) -> tuple[Line, list[Place | None]]:
+    """Give places at the end of a line, in the order asked, for (quantity, instant) each.
 
-    Nobody overtakes those who wait: while one waits, a new entry waits too, whatever is free.
+    Returns the line as it is then, and a place each, or None where nothing is left. Nobody overtakes those who wait:
+    while one waits, a new entry waits too, whatever is free.
     """
     given: list[Place | None] = []
-    for quantity in quantities:
+    for quantity, asked_at in asks:
         if line.refuses(quantity, has_waiting_list=has_waiting_list):
             given.append(None)
             continue
-        number, fits = line.last_place + 1, quantity <= line.left
-        after = replace(
+        fits = quantity <= line.left
+        number, at = line.last_place + 1, max(asked_at, line.last_at or asked_at)
+        ahead = line.last_place - line.gone if fits else line.waiting
+        given.append(Place(number, at, fits, ahead))
+        line = replace(
             line,
             held=line.held + quantity * fits,
             waiting=line.waiting + (not fits),
             last_place=number,
+            last_at=at,
         )
-        given.append(Place(number, fits, after.ahead(number, waits=not fits, cancelled_before=line.cancelled)))
-        line = after
     return line, given

@@ -69,7 +69,10 @@ _DETAILS = {
     "limit_reached": "This customer may not hold more units of this product.",
     "sold_out": "All units are taken and there is no waiting list.",
     "allotment_exhausted": "Your allotment is used up.",
-    "cannot_cancel": "This reservation cannot be cancelled any more.",
+    "more_units": "A change cannot take more units. Reserve another place.",
+    "other_product": "A change keeps the product and the launch. Reserve another place.",
+    "nothing_changes": "It is so already.",
+    "cannot_change": "In its present status this reservation cannot be changed so.",
 }
 
 

@@ -156,7 +156,6 @@ def granted(row: Granted) -> dict[str, Any]:
 def _reservation(
     row: Reservation, sku: str, standing: Standing, at: datetime, *, hold: Hold | None = None, news: News | None = None
 ) -> dict[str, Any]:
-    ships = row.receipt["ships"]
     return {
         "id": str(row.pk),
         "reference": row.reference,
@@ -169,18 +168,26 @@ def _reservation(
         "place": {
             "number": row.place_number,
             "people_ahead": standing.people_ahead,
-            "ship_window": {"from": ships["from"], "to": ships["to"]} if ships["from"] else None,
+            "ship_window": _ship_window(row, standing),
             "as_of": stamp(at),
         },
         "language": row.language,
         "created_at": stamp(row.created_at),
         "confirmed_at": stamp(row.confirmed_at),
-        "expires_at": None,
+        "expires_at": stamp(row.expires_at),
         "on_hold": _hold(hold) if hold else None,
         "consents_due": [notice(each) for each in news.consents] if news else [],
         "partner_reference": row.partner_reference or None,
         "manage_url": None if row.is_sandbox else settings.SITE_URL + links.reservation_path(row),
     }
+
+
+def _ship_window(row: Reservation, standing: Standing) -> dict[str, Any] | None:
+    """As last computed, or as promised when it was reserved."""
+    if standing.window:
+        return {"from": standing.window.ships_from.isoformat(), "to": standing.window.ships_to.isoformat()}
+    ships = row.receipt["ships"]
+    return {"from": ships["from"], "to": ships["to"]} if ships["from"] else None
 
 
 def _hold(row: Hold) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 
 from reservations.actions import drawing
-from reservations.actions.cancelling import promote
+from reservations.actions.lines import RAISED, promote
 from reservations.models import Allotment, AllotmentMarket, Launch, LaunchMarket
 from storefront import clock
 from storefront.actors import actor
@@ -72,16 +72,12 @@ _CHANNEL = ("launch", "variant", "partner")
 
 
 class AllotmentForm(forms.ModelForm):
-    def clean_capacity(self) -> int:
-        """Units that are held cannot be taken away."""
-        capacity: int = self.cleaned_data["capacity"]
-        if self.instance.pk and capacity < self.instance.held:
-            raise forms.ValidationError(f"{self.instance.held} units are held. Give at least that many.")
-        return capacity
-
     def clean(self) -> dict[str, Any]:
-        """One allotment for a launch, variant, pool and channel."""
+        """One allotment for a launch, variant, pool and channel. Units that are held cannot be taken away."""
         given: dict[str, Any] = super().clean() or self.cleaned_data
+        held, kept = self.instance.held, given.get("held_back") or 0
+        if self.instance.pk and given.get("capacity") is not None and given["capacity"] - kept < held:
+            self.add_error("capacity", f"{held} units are held and {kept} kept back. Give at least {held + kept}.")
         same = {field: given.get(field, getattr(self.instance, f"{field}_id", None)) for field in _CHANNEL}
         others = Allotment.objects.exclude(pk=self.instance.pk).filter(
             is_sandbox=False, pool=given.get("pool", ""), launch=same["launch"], variant=same["variant"]
@@ -119,7 +115,7 @@ class AllotmentMarketInline(Inline):
 @admin.register(Allotment)
 class AllotmentAdmin(Logged):
     form = AllotmentForm
-    list_display = ["variant", "pool", "partner", "capacity", "held", "units_left", "waiting"]
+    list_display = ["variant", "pool", "partner", "capacity", "held_back", "held", "units_left", "waiting"]
     list_select_related = ["variant", "partner"]
     list_filter = ["launch", "pool", "partner"]
     search_fields = ["variant__sku", "pool"]
@@ -150,4 +146,4 @@ class AllotmentAdmin(Logged):
     def save_related(self, request: HttpRequest, form: forms.ModelForm, formsets: Any, change: bool) -> None:
         """Units that became free go to those who wait."""
         super().save_related(request, form, formsets, change)
-        promote(allotment_id=form.instance.pk, at=clock.now())
+        promote(allotment_id=form.instance.pk, at=clock.now(), why=RAISED)

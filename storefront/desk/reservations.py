@@ -14,10 +14,10 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from reservations.actions import cancelling
-from reservations.actions.holding import OPEN_HOLD
+from reservations.actions import cancelling, lines
 from reservations.models import Event, NotifyRequest, Reservation
 from reservations.queries import links, receipts
+from reservations.queries.queues import OPEN_HOLD
 from reservations.queries.consents import shown_to
 from reservations.rules import lifecycle, places
 from storefront import clock
@@ -57,12 +57,12 @@ class ReservationAdmin(ReadOnly):
         (None, {"fields": ["reference", "status", "variant", "quantity", "place_number", "allotment", "launch"]}),
         ("Customer", {"fields": ["name", "email", "phone", "language", "market", "subdivision", "customer_page"]}),
         ("Channel", {"fields": ["partner", "partner_reference", "is_sandbox"]}),
-        ("Instants", {"fields": ["created", "confirmed", "cancelled"]}),
+        ("Instants", {"fields": ["created", "confirmed", "ended"]}),
         ("Receipt", {"fields": ["receipt_table", "notices_table"]}),
         ("What happened", {"fields": ["messages_table", "history"]}),
     ]
     readonly_fields = [
-        "customer_page", "created", "confirmed", "cancelled",
+        "customer_page", "created", "confirmed", "ended",
         "receipt_table", "notices_table", "messages_table", "history",
     ]  # fmt: skip
 
@@ -110,7 +110,7 @@ class ReservationAdmin(ReadOnly):
     def _cancel(self, request: HttpRequest, row: Reservation, reason: str) -> None:
         try:
             cancelling.cancel(reservation=row, at=clock.now(), actor=actor(request), reason=reason[:300])
-        except cancelling.CannotCancel as refusal:
+        except lines.CannotMove as refusal:
             messages.error(request, f"{row.reference} is {refusal.status} and cannot be cancelled.")
         else:
             told = "It is in the sandbox: no mail is sent." if row.is_sandbox else "The customer is told by mail."
@@ -140,9 +140,9 @@ class ReservationAdmin(ReadOnly):
     def confirmed(self, row: Reservation) -> str:
         return tables.instant(row.confirmed_at) or "-"
 
-    @admin.display(description="Cancelled")
-    def cancelled(self, row: Reservation) -> str:
-        return tables.instant(row.cancelled_at) or "-"
+    @admin.display(description="Ended")
+    def ended(self, row: Reservation) -> str:
+        return tables.instant(row.ended_at) or "-"
 
     @admin.display(description="As promised")
     def receipt_table(self, row: Reservation) -> SafeString:

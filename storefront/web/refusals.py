@@ -51,6 +51,9 @@ def _words(code: str, country: str, limit: int) -> tuple[str, str]:
         "consent_required": (_("Please agree to the points below."), _("A text may have changed since you opened this page: read it again and tick the boxes.")),
         "limit_reached": (_("One customer may reserve at most %(limit)s."), _("You hold as many as one customer may. Cancel one to reserve another.")),
         "sold_out": (_("All units are taken."), _("Nothing was stored. We can tell you when more are there.")),
+        "more_units": (_("A change cannot take more units."), _("Reserve another place for more.")),
+        "other_product": (_("A change keeps the product."), _("Reserve another place for another product.")),
+        "nothing_changes": (_("It is so already."), _("Choose something else, or go back.")),
         "allotment_exhausted": (_("All units are taken."), _("Nothing was stored. We can tell you when more are there.")),
     }[code]  # fmt: skip
     return title % facts, sentence % facts

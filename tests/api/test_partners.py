@@ -150,7 +150,7 @@ def test_a_list_costs_the_same_queries_for_one_and_for_many(
     for number in range(12):
         caller.post(body(email=f"c{number}@customers.example"))
     for size in (1, 12):
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             found = caller.get(f"{URL}?page_size={size}").json()["results"]
         assert len(found) == size
     assert sorted(row["place"]["people_ahead"] for row in found) == list(range(12))

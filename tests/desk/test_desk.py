@@ -118,9 +118,19 @@ def test_capacity_never_goes_below_what_is_held_and_a_raise_promotes(staff: Clie
             f"allotmentmarket_set-{number}-allotment": pool.pk,
             f"allotmentmarket_set-{number}-market": row.market_id,
         }
-    posted = {"launch": pool.launch_id, "variant": pool.variant_id, "pool": pool.pool, "capacity": 0, **inline}
+    posted = {
+        "launch": pool.launch_id,
+        "variant": pool.variant_id,
+        "pool": pool.pool,
+        "capacity": 0,
+        "held_back": 0,
+        **inline,
+    }
     refused = staff.post(url, posted)
     assert "1 units are held" in refused.content.decode()
+    assert (
+        "1 units are held and 2 kept back" in staff.post(url, posted | {"capacity": 2, "held_back": 2}).content.decode()
+    )
     assert staff.post(url, posted | {"capacity": 2}).status_code == 302
     assert Reservation.objects.get(pk=waiting.pk).status == "confirmed"
 

@@ -68,8 +68,8 @@ def main(clients: int, attempts: int, capacity: int, rounds: int) -> None:
             flush=True,
         )
         seen += len(rows)
-        Reservation.objects.filter(allotment=pool, status="waitlisted").update(status="cancelled", cancelled_at=AT)
-        Reservation.objects.filter(allotment=pool, status="confirmed").update(status="cancelled", cancelled_at=AT)
+        Reservation.objects.filter(allotment=pool, status="waitlisted").update(status="cancelled", ended_at=AT)
+        Reservation.objects.filter(allotment=pool, status="confirmed").update(status="cancelled", ended_at=AT)
     for process in crowd:
         process.join()
     sys.exit(max(process.exitcode or 0 for process in crowd))

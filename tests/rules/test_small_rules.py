@@ -156,35 +156,54 @@ def test_two_numbers_have_two_references() -> None:
 
 
 # --- lifecycle ------------------------------------------------------------------------------------------------------
-def test_the_moves_are_exactly_these() -> None:
-    moves = {(a, b) for a in lifecycle.STATUSES for b in lifecycle.STATUSES if lifecycle.may_move(a, b)}
-    assert moves == {("waitlisted", "confirmed"), ("waitlisted", "cancelled"), ("confirmed", "cancelled")}
-    assert lifecycle.sources("cancelled") == ("confirmed", "waitlisted")
+def test_a_reservation_ends_only_once_but_for_a_lapse_that_is_put_back() -> None:
+    ends = {move.before for move in lifecycle.MOVES if move.before in lifecycle.GONE}
+    assert ends == {lifecycle.EXPIRED}
+    assert not any(lifecycle.may_move(lifecycle.CANCELLED, after) for after in lifecycle.STATUSES)
 
 
-EMPTY = places.Line(capacity=3, held=0, waiting=0, cancelled=0, last_place=0)
+def test_every_status_can_be_reached_and_every_move_has_its_words() -> None:
+    reached = {*lifecycle.STARTS, *(move.after for move in lifecycle.MOVES)}
+    assert reached == set(lifecycle.STATUSES)
+    assert all(move.word and move.when and move.before != move.after for move in lifecycle.MOVES)
+    assert lifecycle.sources("converted") == ("invited",)
+
+
+def test_only_who_is_invited_can_order_or_lapse() -> None:
+    assert lifecycle.sources(lifecycle.EXPIRED) == lifecycle.sources(lifecycle.CONVERTED) == (lifecycle.INVITED,)
+
+
+EMPTY = places.Line(capacity=3, held=0, waiting=0, gone=0, last_place=0)
 
 
 def test_places_are_given_in_the_order_asked_until_nothing_is_left() -> None:
-    line, given = places.give(EMPTY, [2, 1, 1], has_waiting_list=False)
-    assert given == [places.Place(1, True, 0), places.Place(2, True, 1), None]
-    assert line == replace(EMPTY, held=3, last_place=2)
+    line, given = places.give(EMPTY, [(2, AT), (1, AT), (1, AT)], has_waiting_list=False)
+    assert given == [places.Place(1, AT, True, 0), places.Place(2, AT, True, 1), None]
+    assert line == replace(EMPTY, held=3, last_place=2, last_at=AT)
 
 
 def test_with_a_waiting_list_everybody_has_a_number_and_nobody_overtakes() -> None:
-    line, given = places.give(EMPTY, [2, 2, 1], has_waiting_list=True)
+    line, given = places.give(EMPTY, [(2, AT), (2, AT), (1, AT)], has_waiting_list=True)
     assert [(place.number, place.is_confirmed, place.ahead) for place in given if place] == [
         (1, True, 0),
         (2, False, 0),
         (3, False, 1),
     ]
-    assert line == replace(EMPTY, held=2, waiting=2, last_place=3)
+    assert line == replace(EMPTY, held=2, waiting=2, last_place=3, last_at=AT)
 
 
 def test_who_left_the_line_is_not_ahead_of_anybody() -> None:
-    line = places.Line(capacity=4, held=2, waiting=3, cancelled=5, last_place=10)
-    assert line.ahead(7, waits=False, cancelled_before=5) == 1
-    assert line.ahead(10, waits=True, cancelled_before=5) == 2
+    line = places.Line(capacity=4, held=2, waiting=0, gone=5, last_place=7)
+    _, given = places.give(line, [(1, AT), (2, AT)], has_waiting_list=True)
+    assert [(place.ahead, place.is_confirmed) for place in given if place] == [(2, True), (0, False)]
+
+
+def test_a_clock_that_lags_behind_gives_no_earlier_rank() -> None:
+    line = replace(EMPTY, last_place=1, last_at=AT)
+    _, given = places.give(
+        line, [(1, AT - timedelta(seconds=3)), (1, AT + timedelta(seconds=1))], has_waiting_list=True
+    )
+    assert [place.at for place in given if place] == [AT, AT + timedelta(seconds=1)]
 
 
 def test_identifiers_made_later_sort_later_and_say_when() -> None:
