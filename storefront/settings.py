@@ -214,6 +214,12 @@ CELERY_BEAT_SCHEDULE = {
     "relay the outbox": {"task": "reservations.relay_outbox", "schedule": 1.0, "options": {"expires": 5}},
     "sweep the outbox": {"task": "reservations.sweep_outbox", "schedule": 5.0, "options": {"expires": 10}},
     "sweep the gate": {"task": "reservations.sweep_gate", "schedule": 2.0, "options": {"expires": 4}},
+    "follow invitations": {"task": "reservations.follow_invitations", "schedule": 10.0, "options": {"expires": 10}},
+    "end unanswered": {
+        "task": "reservations.cancel_unanswered_delays",
+        "schedule": 3600.0,
+        "options": {"expires": 1800},
+    },
     "tell who asked": {"task": "reservations.tell_opened", "schedule": 30.0, "options": {"expires": 30}},
     "warn of expiry": {"task": "reservations.warn_of_expiry", "schedule": 3600.0, "options": {"expires": 1800}},
     "check the books": {"task": "reservations.check_invariants", "schedule": 3600.0, "options": {"expires": 1800}},

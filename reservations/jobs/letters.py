@@ -20,20 +20,21 @@ from django.utils import translation
 from django.utils.html import escape
 from django.utils.translation import gettext, ngettext
 
+from reservations.actions.amending import CONFIRM_ADDRESS
+from reservations.actions.estimating import DELAY
 from reservations.actions.holding import ON_HOLD, RELEASED
+from reservations.actions.inviting import INVITED, REMINDER
 from reservations.gateways import mail
-from reservations.models import EvidenceWarning, Hold, Message, NotifyRequest, Reservation
+from reservations.jobs.words import slot, words_of
+from reservations.models import AddressChange, EvidenceWarning, Hold, Message, NotifyRequest, Reservation
 from reservations.queries import evidence, links, receipts, texts
+from reservations.queries.places import Window
 from reservations.queries.receipts import Receipt
 from reservations.rules import lifecycle
 
 STAFF_LANGUAGE = "en"
 MOST_LETTERS = 512  # about 15 kB each
-SLOT = re.compile("\ue000(\\w+)\ue001")  # characters that no text of ours holds
-
-
-def slot(name: str) -> str:
-    return f"\ue000{name}\ue001"
+SLOT = re.compile(slot("(\\w+)"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +43,19 @@ class AboutReservation:
 
     receipt: Receipt
     is_waiting: bool
+    window: tuple[str, str] | None
     hold: str = ""  # what stands in the way, or stood
+    hours: int = 0  # of an invitation
+    must_choose: bool = False
     slots = ("number", "ahead", "reference", "name", "url", "reserved")
+
+    @property
+    def product(self) -> str:
+        return self.receipt.product
+
+    @property
+    def may_ship(self) -> bool:
+        return self.receipt.may_ship
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +102,8 @@ class Letter:
     html: Form
 
 
-def write(message: Message, *, people_ahead: int) -> mail.Mail:
-    """The mail of a message. `people_ahead` matters only where it is about a reservation."""
+def write(message: Message, *, people_ahead: int, window: Window | None = None) -> mail.Mail:
+    """The mail of a message. People ahead and window of delivery matter only where it is about a reservation."""
     cause = message.reservation or message.notify_request or message.warning
     if cause is None:
         raise ValueError(f"message {message.pk} has no cause")
@@ -99,8 +111,7 @@ def write(message: Message, *, people_ahead: int) -> mail.Mail:
     language = STAFF_LANGUAGE if isinstance(cause, EvidenceWarning) else cause.language
     with translation.override(language):
         if isinstance(cause, Reservation):
-            about, values = _about_reservation(cause, people_ahead)
-            about = replace(about, hold=_hold_of(message))
+            about, values = _about_reservation(message, cause, people_ahead, window)
         elif isinstance(cause, NotifyRequest):
             about, values = _about_wish(cause)
         else:
@@ -111,7 +122,7 @@ def write(message: Message, *, people_ahead: int) -> mail.Mail:
         headers["List-Unsubscribe"] = f"<{values['end_url']}>"
     return mail.Mail(
         sender=settings.EMAIL_SENDER,
-        recipient=cause.officer.email if isinstance(cause, EvidenceWarning) else cause.email,
+        recipient=_recipient(message, cause),
         subject=letter.subject.fill(values),
         text=letter.text.fill(values),
         html=letter.html.fill({name: escape(value) for name, value in values.items()}),
@@ -123,26 +134,71 @@ def write(message: Message, *, people_ahead: int) -> mail.Mail:
 def _render(kind: str, language: str, about: AboutReservation | AboutWish | AboutEvidence) -> Letter:
     """What all letters of this kind have in common, in the active language, which is `language`."""
     context = vars(about) | {name: slot(name) for name in about.slots} | {"language": language}
-    subject = " ".join(render_to_string(f"mail/{kind}.subject.txt", context).split())
-    text = render_to_string(f"mail/{kind}.txt", context)
-    html = render_to_string(f"mail/{kind}.html", context | {"subject": subject})
+    if isinstance(about, AboutReservation):
+        words, template = words_of(kind, about), "reservation"
+        subject, context = words.subject, context | {"words": words, "may_ship": about.may_ship}
+    else:
+        template = kind
+        subject = render_to_string(f"mail/{kind}.subject.txt", context)
+    subject = " ".join(subject.split())
+    text = render_to_string(f"mail/{template}.txt", context)
+    html = render_to_string(f"mail/{template}.html", context | {"subject": subject})
     return Letter(Form(subject), Form(text), Form(css_inline.inline(html)))
 
 
-def _about_reservation(reservation: Reservation, people_ahead: int) -> tuple[AboutReservation, dict[str, str]]:
-    receipt = receipts.read(reservation)
+def _recipient(message: Message, cause: Reservation | NotifyRequest | EvidenceWarning) -> str:
+    if isinstance(cause, EvidenceWarning):
+        return cause.officer.email
+    if message.kind == CONFIRM_ADDRESS and isinstance(cause, Reservation):
+        return _address_change(message, cause).email
+    return cause.email
+
+
+def _address_change(message: Message, row: Reservation) -> AddressChange:
+    """The change that a message asks to confirm. Few of these are sent, each with a query of its own."""
+    return AddressChange.objects.get(reservation=row, number=message.version)
+
+
+def _about_reservation(
+    message: Message, row: Reservation, people_ahead: int, window: Window | None
+) -> tuple[AboutReservation, dict[str, str]]:
+    receipt, path = receipts.read(row), links.reservation_path(row)
+    if message.kind == CONFIRM_ADDRESS:
+        path = links.address_path(_address_change(message, row))
     values = {
-        "number": str(reservation.place_number),
+        "number": str(row.place_number),
         "ahead": _ahead(people_ahead),
-        "reference": reservation.reference,
-        "name": reservation.name,
-        "url": settings.SITE_URL + links.reservation_path(reservation),
+        "reference": row.reference,
+        "name": row.name,
+        "url": settings.SITE_URL + path,
         "reserved": receipt.reserved,
     }
     # A consent is given by reserving, at the same instant.
-    consents = tuple(replace(consent, accepted=slot("reserved")) for consent in receipt.consents)
-    common = replace(receipt, consents=consents, reserved=slot("reserved"))
-    return AboutReservation(receipt=common, is_waiting=reservation.status == lifecycle.WAITLISTED), values
+    consents = tuple(
+        replace(consent, accepted=slot("reserved")) if consent.accepted == receipt.reserved else consent
+        for consent in receipt.consents
+    )
+    about = AboutReservation(
+        receipt=replace(receipt, consents=consents, reserved=slot("reserved")),
+        is_waiting=row.status == lifecycle.WAITLISTED,
+        window=(texts.day(window.ships_from), texts.day(window.ships_to)) if window else receipt.ships,
+        hold=_hold_of(message),
+    )
+    about, deadline = _with_deadline(message, row, about)
+    return about, values | {"deadline": deadline}
+
+
+def _with_deadline(message: Message, row: Reservation, about: AboutReservation) -> tuple[AboutReservation, str]:
+    """What an invitation or a delay asks for, and until when."""
+    if message.kind in (INVITED, REMINDER):
+        invitation = row.invitations.filter(ended_at=None).first()
+        hours = invitation.hours if invitation else row.launch.invitation_hours
+        ends_at = invitation.ends_at if invitation else None
+        return replace(about, hours=hours), texts.instant(ends_at, row.market.timezone) if ends_at else ""
+    if message.kind == DELAY:
+        asked = row.estimates.filter(must_choose=True).order_by("-number").first()
+        return replace(about, must_choose=asked is not None), texts.day(asked.answer_by) if asked else ""
+    return about, ""
 
 
 def _hold_of(message: Message) -> str:

@@ -24,9 +24,10 @@ from reservations.gateways import mail
 from reservations.gateways.journal import Accepted, Journal, Notes, Page
 from reservations.jobs import letters
 from reservations.models import Message
-from reservations.queries.places import standings
+from reservations.queries.places import Standing, standings
 
 log = logging.getLogger(__name__)
+NOWHERE = Standing(0, "")  # what is about no reservation
 LEFT_PAGES_KEPT = timedelta(days=1)  # workers of another database may use the folder too
 
 
@@ -41,20 +42,19 @@ def send_batch(*, ids: Sequence[int], journal: Journal, clock: Callable[[], date
 
 def _send_all(messages: Sequence[Message], page: Page, clock: Callable[[], datetime]) -> list[outbox.Outcome]:
     standing = standings(message.reservation for message in messages if message.reservation)
-    ahead = {key: each.people_ahead for key, each in standing.items()}
     with mail.open_post(settings.EMAIL_URL) as post:
         return [
-            _send(message, ahead[message.reservation.pk] if message.reservation else 0, post, page, clock)
+            _send(message, standing[message.reservation.pk] if message.reservation else NOWHERE, post, page, clock)
             for message in messages
         ]
 
 
 def _send(
-    message: Message, people_ahead: int, post: mail.Post, page: Page, clock: Callable[[], datetime]
+    message: Message, standing: Standing, post: mail.Post, page: Page, clock: Callable[[], datetime]
 ) -> outbox.Outcome:
     """Write the letter and hand it over; what came of it."""
     try:
-        letter = letters.write(message, people_ahead=people_ahead)
+        letter = letters.write(message, people_ahead=standing.people_ahead, window=standing.window)
         host = urlsplit(settings.SITE_URL).hostname or "localhost"
         composed = mail.compose(letter, message_id_domain=host, at=clock())
         post.deliver(composed, before_handover=partial(page.hand_over, message.pk))

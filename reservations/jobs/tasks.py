@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from celery import current_app, shared_task
 from django.conf import settings
 
-from reservations.actions import checking, evidence, notifying, outbox, sweeping
+from reservations.actions import checking, estimating, evidence, inviting, notifying, outbox, sweeping
 from reservations.gateways.journal import Journal
 from reservations.jobs import sending
 from reservations.queries.books import find_broken
@@ -48,6 +48,18 @@ def sweep_outbox() -> None:
 def sweep_gate() -> None:
     """Decide again, and hold or release reservations, where facts have moved or a date has passed."""
     sweeping.sweep(at=_now())
+
+
+@shared_task(name="reservations.follow_invitations")
+def follow_invitations() -> None:
+    """Start the clocks of invitations that were delivered, remind, and let lapse."""
+    inviting.follow(at=_now())
+
+
+@shared_task(name="reservations.cancel_unanswered_delays")
+def cancel_unanswered_delays() -> None:
+    """Cancel where the law asks for consent to a delay and none came."""
+    estimating.cancel_unanswered(at=_now())
 
 
 @shared_task(name="reservations.tell_opened")

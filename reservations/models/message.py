@@ -77,7 +77,6 @@ class Message(models.Model):
     subject = models.CharField(max_length=300, blank=True)
     raw = models.TextField(blank=True, help_text="The mail exactly as sent (RFC 5322).")
     sent_at = models.DateTimeField(null=True)
-    message_id = models.CharField(max_length=200, blank=True, db_default="", help_text="As in the mail (RFC 5322).")
     bounced_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.signing import Signer
 
-from reservations.models import Evidence, NotifyRequest, Reservation
+from reservations.models import AddressChange, Evidence, NotifyRequest, Reservation
 
 _KEY_LETTERS = 27  # 160 bits in base64
 
@@ -32,6 +32,17 @@ def reservation_path(reservation: Reservation) -> str:
 def reservation_key(reservation: Reservation) -> str:
     """A key bound to the reservation and to the address its link was mailed to."""
     return _sign("reservation", f"{reservation.pk}:{reservation.email}")
+
+
+def address_path(change: AddressChange) -> str:
+    """The page that confirms a new address; its key opens nothing else, and no other change."""
+    row = change.reservation
+    page = f"{prefix(row.language, row.market_id)}r/{row.reference}/address/{change.pk}/"
+    return f"{page}?key={address_key(change)}"
+
+
+def address_key(change: AddressChange) -> str:
+    return _sign("address", f"{change.pk}:{change.email}")
 
 
 def wish_path(wish: NotifyRequest, step: str) -> str:
