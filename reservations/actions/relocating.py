@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import orjson
 from django.db import transaction
@@ -66,7 +67,7 @@ class Terms:
     stays_in_line: bool
     is_confirmed: bool
     ahead: int
-    receipt: Mapping[str, object]
+    receipt: Mapping[str, Any]
     consents: tuple[gate.Notice, ...]
 
     @property

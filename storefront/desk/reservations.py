@@ -17,8 +17,8 @@ from django.utils.safestring import SafeString
 from reservations.actions import cancelling, lines
 from reservations.models import Event, NotifyRequest, Reservation
 from reservations.queries import links, receipts
-from reservations.queries.queues import OPEN_HOLD
 from reservations.queries.consents import shown_to
+from reservations.queries.queues import OPEN_HOLD
 from reservations.rules import lifecycle, places
 from storefront import clock
 from storefront.actors import actor

@@ -11,6 +11,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from reservations.actions import amending
+from reservations.actions.relocating import Change
+from reservations.models import Reservation
 from reservations.queries import texts
 from reservations.rules import destinations, gate
 
@@ -146,11 +149,116 @@ class ReservationForm(ConsentsForm):
         return gettext("This postcode is in %(place)s: choose that as the place of delivery.") % {"place": place}
 
 
-class NotifyForm(forms.Form):
-    """An address to tell."""
+class AddressForm(forms.Form):
+    """An address to write to."""
 
     email = forms.EmailField(
         label=_("E-mail"),
         max_length=320,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
     )
+
+
+def _line(label: Any, complete: str, length: int = 200, *, required: bool = True) -> forms.CharField:
+    attributes = {"autocomplete": complete}
+    return forms.CharField(
+        label=label,
+        max_length=length,
+        required=required,
+        widget=forms.TextInput(attrs=attributes),
+        validators=[no_controls],
+    )
+
+
+def no_controls(value: str) -> None:
+    if any(unicodedata.category(letter) in ("Cc", "Cs", "Co") for letter in value):
+        raise ValidationError(_("Leave out control characters."), code="invalid")
+
+
+class ContactForm(AddressForm):
+    """Who gets it and where. The country is that of the reservation; another one is a move."""
+
+    name = forms.CharField(label=_("Name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    phone = _line(_("Telephone"), "tel", 40, required=False)
+    street = _line(_("Street and number"), "street-address")
+    city = _line(_("Town"), "address-level2", 100)
+    postcode = _line(_("Postcode"), "postal-code", 12, required=False)
+    field_order = ("name", "email", "phone", "street", "postcode", "city")
+
+    def __init__(self, *args: Any, market: str, subdivision: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.market, self.subdivision = market, subdivision
+
+    def clean_name(self) -> str:
+        return check_name(self.cleaned_data["name"])
+
+    def clean_postcode(self) -> str:
+        """It is of the place that the reservation is for: its rules were decided on."""
+        postcode: str = self.cleaned_data["postcode"]
+        try:
+            destinations.locate(self.market, self.subdivision or None, postcode)
+        except destinations.NotAPostcode as error:
+            example = {"example": error.example}
+            raise ValidationError(
+                _("Write a postcode of this country, such as %(example)s."), params=example
+            ) from error
+        except destinations.PostcodeElsewhere as error:
+            raise ValidationError(_("This postcode is in another region. Move the reservation there first.")) from error
+        return postcode
+
+    def contact(self) -> amending.Contact:
+        given = self.cleaned_data
+        address = {line: given[line] for line in ("street", "postcode", "city") if given[line]}
+        return amending.Contact(name=given["name"], phone=given["phone"], address=address)
+
+
+class ChangeForm(forms.Form):
+    """What a reservation is for: another variant or country, or fewer units."""
+
+    variant = forms.ChoiceField(label=_("Variant"))
+    market = forms.ChoiceField(label=_("Delivery country"))
+    quantity = forms.IntegerField(label=_("Quantity"), min_value=1)
+
+    def __init__(
+        self,
+        *args: Any,
+        variants: list[tuple[str, str]],
+        markets: list[tuple[str, str]],
+        most: int,
+        subdivisions: list[tuple[str, str]],
+        reservation: Reservation,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["variant"].choices = variants  # type: ignore[attr-defined]
+        self.fields["market"].choices = markets  # type: ignore[attr-defined]
+        self.fields["quantity"] = forms.IntegerField(
+            label=_("Quantity"),
+            min_value=1,
+            max_value=most,
+            error_messages={"max_value": gettext("A change takes no more units. Reserve another place for more.")},
+        )
+        self.subdivisions, self.reservation = subdivisions, reservation
+        if (self.data if self.is_bound else {}).get("subdivision") and subdivisions:
+            self._add_subdivision()
+
+    def _add_subdivision(self) -> None:
+        choices = [("", gettext("Choose …")), *self.subdivisions]
+        self.fields["subdivision"] = forms.ChoiceField(
+            label=_("State, province or region of delivery"), choices=choices, required=False
+        )
+
+    def ask_subdivision(self) -> None:
+        """The rules differ within the country."""
+        self._add_subdivision()
+        self.add_error("subdivision", gettext("Choose the state, province or region."))
+
+    def change(self) -> Change:
+        given = self.cleaned_data
+        is_same = given["market"] == self.reservation.market_id
+        return Change(
+            sku=given["variant"],
+            market=given["market"],
+            subdivision=given.get("subdivision") or (self.reservation.subdivision if is_same else None) or None,
+            quantity=given["quantity"],
+        )

@@ -16,7 +16,7 @@ from reservations.models import NotifyRequest, Product
 from reservations.queries import links, texts
 from storefront import clock
 from storefront.web.cards import product_cards
-from storefront.web.forms import NotifyForm
+from storefront.web.forms import AddressForm
 from storefront.web.site import Site, in_market, problem
 
 
@@ -30,7 +30,7 @@ def notify(request: HttpRequest, site: Site) -> HttpResponse:
     if row is None:
         return problem(request, 404, "unknown_product", _("There is no such product."), site=site)
     at = clock.now()
-    form = NotifyForm(request.POST if request.method == "POST" else None)
+    form = AddressForm(request.POST if request.method == "POST" else None)
     is_done = request.method == "POST" and form.is_valid()
     if is_done:
         notifying.ask_to_be_told(

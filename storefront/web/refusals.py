@@ -60,7 +60,15 @@ def _words(code: str, country: str, limit: int) -> tuple[str, str]:
 
 
 def reservation_words(status: str) -> str:
-    return {"confirmed": _("Confirmed"), "waitlisted": _("On the waiting list"), "cancelled": _("Cancelled")}[status]
+    return {
+        "confirmed": _("Confirmed"),
+        "waitlisted": _("On the waiting list"),
+        "invited": _("Your turn to order"),
+        "converted": _("Ordered"),
+        "cancelled": _("Cancelled"),
+        "expired": _("Invitation ended"),
+        "revoked": _("Taken back"),
+    }[status]
 
 
 def event_words(action: str) -> str:
@@ -71,5 +79,20 @@ def event_words(action: str) -> str:
         "reservation.cancelled": _("Cancelled"),
         "reservation.on_hold": _("On hold; the place is kept"),
         "reservation.released": _("No longer on hold"),
+        "reservation.moved": _("Changed; the rank is kept"),
+        "reservation.invited": _("Invited to order"),
+        "reservation.converted": _("Ordered"),
+        "reservation.set_aside": _("Wave skipped; the rank is kept"),
+        "reservation.paused": _("Waves pass over it until you are ready"),
+        "reservation.resumed": _("Ready for the next wave"),
+        "reservation.expired": _("The invitation ended without an order"),
+        "reservation.put_back": _("Put back in line"),
+        "reservation.revoked": _("Taken back by us"),
+        "reservation.amended": _("Name or address changed"),
+        "reservation.address_asked": _("New e-mail address asked to be confirmed"),
+        "reservation.address_changed": _("E-mail address changed; older links are dead"),
+        "reservation.paired": _("Invited together with another from now on"),
+        "reservation.parted": _("No longer in a pair"),
+        "reservation.delay_accepted": _("You would rather wait"),
         "reservation.consented": _("Read and agreed again"),
     }.get(action, action)

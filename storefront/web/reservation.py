@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.crypto import constant_time_compare
-from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from reservations.actions import accepting, cancelling
+from reservations.actions import accepting, cancelling, lines, relocating
 from reservations.actions.receipts import show
 from reservations.actions.wishes import ConsentRequired
 from reservations.models import Reservation
@@ -20,27 +16,19 @@ from reservations.queries import links, texts
 from reservations.queries.consents import News, decision_for, news_for
 from reservations.queries.facts import current_world
 from reservations.queries.holds import open_holds
-from reservations.queries.places import people_ahead
+from reservations.queries.places import standings
 from reservations.queries.receipts import read as read_receipt
-from reservations.rules import lifecycle, places
+from reservations.queries.waiting import why_waiting
+from reservations.rules import lifecycle
 from storefront import clock
 from storefront.actors import actor
-from storefront.web import refusals
+from storefront.web import deliveries, refusals, words
+from storefront.web.by_link import back, by_link, path_of
+from storefront.web.contact import changed_meanwhile
 from storefront.web.forms import ConsentsForm
-from storefront.web.site import Site, in_market, problem, see_other
+from storefront.web.site import Site
 
-
-def by_link(view: Callable[[HttpRequest, Site, Reservation], HttpResponse]) -> Callable[..., HttpResponse]:
-    """Open the reservation that the URL names, where the key of the link is its own; nothing of it is cached."""
-
-    @never_cache
-    @in_market
-    @wraps(view)
-    def opened(request: HttpRequest, site: Site, reference: str) -> HttpResponse:
-        row = _find(request, reference)
-        return view(request, site, row) if row else _no_key(request, site)
-
-    return opened
+STEPS = ("cancel", "agree", "change", "contact", "order", "pause", "wait", "pair")
 
 
 @require_safe
@@ -51,50 +39,71 @@ def reservation(request: HttpRequest, site: Site, row: Reservation) -> HttpRespo
 
 
 def _page(request: HttpRequest, site: Site, row: Reservation, form: ConsentsForm | None = None) -> HttpResponse:
-    receipt, hold, news = read_receipt(row), open_holds([row]).get(row.pk), _news(row)
-    base = f"{links.prefix(site.language, site.market.code)}r/{row.reference}/"
+    standing = standings([row])[row.pk]
     context = {
         "site": site,
         "reservation": {
             "reference": row.reference,
             "status": row.status,
             "status_words": refusals.reservation_words(row.status),
+            "is_live": row.status in lifecycle.LIVE,
             "place_number": row.place_number,
-            "people_ahead": people_ahead(row),
+            "people_ahead": standing.people_ahead,
             "quantity": row.quantity,
             "name": row.name,
             "email": row.email,
+            "is_paused": row.is_paused,
+            "has_address": bool(row.address),
+            "is_paired": row.pair is not None,
         },
-        "receipt": receipt,
-        "hold": {
-            "title": texts.obstacle(hold.code, hold.title),
-            "since": texts.instant(hold.since, row.market.timezone),
-        }
-        if hold
-        else None,
-        "news": {
-            "form": form or ConsentsForm(consents=news.consents),
-            "notices": [texts.said(notice.text) for notice in news.notices],
-            "url": f"{base}agree/",
-            "shown": show(decision_for(current_world(), row, clock.now()), site.language).digest,
-        }
-        if news
-        else None,
+        "reason": standing.reason if row.status == lifecycle.REVOKED else "",
+        "receipt": read_receipt(row),
+        "hold": _hold(row),
+        "news": _asked_again(site, row, form),
+        "delivery": deliveries.delivery(row, standing),
+        "asks": deliveries.asks(row),
+        "waiting": _why_waiting(row),
         "is_new": "new" in request.GET,
-        "can_cancel": lifecycle.may_move(row.status, lifecycle.CANCELLED),
         "asked_cancel": "cancel" in request.GET,
-        "ask_cancel_url": links.reservation_path(row) + "&cancel=1",
-        "cancel_url": f"{base}cancel/",
-        "page_url": links.reservation_path(row),
+        "may": {
+            "cancel": lifecycle.may_move(row.status, lifecycle.CANCELLED),
+            "change": row.status in relocating.CHANGEABLE,
+            "amend": row.status in lifecycle.LIVE,
+            "pause": row.status in (lifecycle.CONFIRMED, lifecycle.INVITED, lifecycle.WAITLISTED),
+            "pair": row.status in relocating.CHANGEABLE,
+        },
+        "urls": {step: path_of(row, f"{step}/") for step in STEPS}
+        | {"page": path_of(row), "ask_cancel": f"{path_of(row)}&cancel=1", "calendar": path_of(row, "deadline.ics")},
         "key": links.reservation_key(row),
         "events": [
             {"when": texts.instant(event.at, row.market.timezone), "words": refusals.event_words(event.action)}
             for event in row.events.order_by("id")
         ],
     }
-    response = render(request, "reservation.html", context, status=422 if form else 200)
-    response["X-Robots-Tag"] = "noindex"
-    return response
+    return render(request, "reservation.html", context, status=422 if form else 200)
+
+
+def _hold(row: Reservation) -> dict[str, str] | None:
+    hold = open_holds([row]).get(row.pk)
+    if hold is None:
+        return None
+    return {"title": texts.obstacle(hold.code, hold.title), "since": texts.instant(hold.since, row.market.timezone)}
+
+
+def _asked_again(site: Site, row: Reservation, form: ConsentsForm | None) -> dict[str, Any] | None:
+    news = _news(row)
+    if not news:
+        return None
+    return {
+        "form": form or ConsentsForm(consents=news.consents),
+        "notices": [texts.said(notice.text) for notice in news.notices],
+        "url": path_of(row, "agree/"),
+        "shown": show(decision_for(current_world(), row, clock.now()), site.language).digest,
+    }
+
+
+def _why_waiting(row: Reservation) -> list[str]:
+    return words.waiting_words(why_waiting(row, at=clock.now())) if row.status == lifecycle.WAITLISTED else []
 
 
 def _news(row: Reservation) -> News:
@@ -118,31 +127,16 @@ def agree(request: HttpRequest, site: Site, row: Reservation) -> HttpResponse:
             shown_digest=request.POST.get("shown", ""),
         )
     except (ConsentRequired, accepting.ShownOtherwise):  # it has changed again: the page shows what is asked now
-        return see_other(links.reservation_path(row))
-    return see_other(links.reservation_path(row) + "#receipt")
+        return back(row)
+    return back(row, fragment="receipt")
 
 
 @require_POST
 @by_link
 def cancel(request: HttpRequest, site: Site, row: Reservation) -> HttpResponse:
     """Cancel, once, and show the reservation as it is now."""
-    cancelling.cancel(reservation=row, at=clock.now(), actor=actor(request))
-    return see_other(links.reservation_path(row))
-
-
-def _find(request: HttpRequest, reference: str) -> Reservation | None:
-    """The reservation, when the key of the link is its own."""
-    tidy = places.tidy_reference(reference)
-    rows = Reservation.objects.select_related("variant__product", "market", "allotment")
-    row = rows.filter(reference=tidy, is_sandbox=False).first()
-    key = request.POST.get("key") or request.GET.get("key", "")
-    if row is None or not constant_time_compare(key, links.reservation_key(row)):
-        return None
-    return row
-
-
-def _no_key(request: HttpRequest, site: Site) -> HttpResponse:
-    """The same answer whether the reference or the key is wrong."""
-    title = _("This link does not open a reservation.")
-    sentence = _("Use the link of your latest e-mail from us; copy it whole.")
-    return problem(request, 404, "unknown_link", title, sentence, site)
+    try:
+        cancelling.cancel(reservation=row, at=clock.now(), actor=actor(request))
+    except lines.CannotMove:
+        return changed_meanwhile(request, site, row)
+    return back(row)

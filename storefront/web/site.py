@@ -98,12 +98,20 @@ def remember_choice(response: HttpResponse, site: Site) -> None:
 
 
 def problem(
-    request: HttpRequest, status: int, code: str, title: str, sentence: str = "", site: Site | None = None
+    request: HttpRequest,
+    status: int,
+    code: str,
+    title: str,
+    sentence: str = "",
+    site: Site | None = None,
+    way_on: dict[str, str] | None = None,
 ) -> HttpResponse:
-    """A page for what cannot be done, with a way on."""
+    """A page for what cannot be done, with a way on: `text` and `url` of the likeliest stand first."""
     links_on = [{"text": _("Choose a country and language"), "url": reverse("start")}]
     if site is not None:
         links_on.insert(0, {"text": _("Back to the launch"), "url": site.prefix})
+    if way_on is not None:
+        links_on.insert(0, way_on)
     context = {"code": code, "title": title, "sentence": sentence, "links": links_on, "site": site}
     return render(request, "problem.html", context, status=status)
 

@@ -3,7 +3,19 @@
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from storefront.web import availability, mailbox, notifying, pages, passports, reservation, reserving, views
+from storefront.web import (
+    availability,
+    changing,
+    contact,
+    invited,
+    mailbox,
+    notifying,
+    pages,
+    passports,
+    reservation,
+    reserving,
+    views,
+)
 
 under_prefix: list[URLPattern | URLResolver] = [
     path("", views.launch, name="launch"),
@@ -18,6 +30,16 @@ under_prefix: list[URLPattern | URLResolver] = [
     path("r/<str:reference>/", reservation.reservation, name="reservation"),
     path("r/<str:reference>/cancel/", reservation.cancel, name="cancel"),
     path("r/<str:reference>/agree/", reservation.agree, name="agree"),
+    path("r/<str:reference>/change/", changing.change, name="change"),
+    path("r/<str:reference>/contact/", contact.contact, name="contact"),
+    path("r/<str:reference>/contact/sent/", contact.sent),
+    path("r/<str:reference>/address/<uuid:pk>/", contact.address, name="address"),
+    path("r/<str:reference>/order/", invited.order, name="order"),
+    path("r/<str:reference>/pause/", invited.pause, name="pause"),
+    path("r/<str:reference>/wait/", invited.wait, name="wait"),
+    path("r/<str:reference>/pair/", invited.pair, name="pair"),
+    path("r/<str:reference>/deadline.ics", invited.deadline, name="deadline"),
+    path("lost-link/", contact.lost_link, name="lost_link"),
     path("notify/", notifying.notify, name="notify"),
     re_path(r"^notify/(?P<pk>[0-9a-f-]{36})/(?P<step>confirm|end)/$", notifying.wish, name="wish"),
     path("privacy/", pages.privacy, name="privacy"),

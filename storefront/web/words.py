@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from reservations.queries import texts
 from reservations.queries.availability import Availability
+from reservations.queries.waiting import Why
 from reservations.rules import gate
 
 
@@ -52,6 +54,44 @@ def sentence(row: Availability, country: str, timezone: str) -> str:
         "blocked": _("%(country)s: the law does not let us offer this."),
     }
     return words[row.status] % facts
+
+
+def waiting_words(why: Why) -> list[str]:
+    """Why somebody still waits: each reason a sentence, with its numbers."""
+    said = [
+        ngettext(
+            "%(count)s entry on the waiting list is ahead of you.",
+            "%(count)s entries on the waiting list are ahead of you.",
+            why.ahead,
+        )
+        % {"count": why.ahead}
+        if why.ahead
+        else _("You are the first on the waiting list.")
+    ]
+    if why.invited:
+        words = ngettext(
+            "%(count)s unit is held by an invitation that runs.",
+            "%(count)s units are held by invitations that run.",
+            why.invited,
+        )
+        said.append(words % {"count": why.invited})
+    if why.confirmed:
+        words = ngettext(
+            "%(count)s unit is held by a confirmed place.",
+            "%(count)s units are held by confirmed places.",
+            why.confirmed,
+        )
+        said.append(words % {"count": why.confirmed})
+    if why.free:
+        words = ngettext(
+            "%(count)s unit is free, too few for the first entry.",
+            "%(count)s units are free, too few for the first entry.",
+            why.free,
+        )
+        said.append(words % {"count": why.free})
+    if why.is_shut:
+        said.append(_("Your delivery country is on hold at the moment; freed places still come to you in order."))
+    return said
 
 
 def stage_words(stage: str) -> str:
