@@ -16,6 +16,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -241,4 +242,9 @@ def _look_at_lines(allotment_ids: Iterable[int], *, is_locked: bool = False) -> 
 
 
 def _read_lines(rows: Iterable[Row]) -> dict[int, places.Line]:
-    return {row[0]: places.Line(**dict(zip(COUNTERS, row[1:], strict=True))) for row in rows}
+    return {pk: places.Line(**dict(zip(COUNTERS, (*counts, _aware(at)), strict=True))) for pk, *counts, at in rows}
+
+
+def _aware(at: datetime | None) -> datetime | None:
+    """SQLite stores no offset: what it gives back is UTC."""
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at

@@ -197,7 +197,8 @@ def _with_deadline(message: Message, row: Reservation, about: AboutReservation) 
         return replace(about, hours=hours), texts.instant(ends_at, row.market.timezone) if ends_at else ""
     if message.kind == DELAY:
         asked = row.estimates.filter(must_choose=True).order_by("-number").first()
-        return replace(about, must_choose=asked is not None), texts.day(asked.answer_by or asked.ships_to) if asked else ""
+        answer_by = texts.day(asked.answer_by or asked.ships_to) if asked else ""
+        return replace(about, must_choose=asked is not None), answer_by
     return about, ""
 
 

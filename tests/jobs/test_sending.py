@@ -107,7 +107,7 @@ def test_a_letter_that_cannot_be_written_stops_nobody_else(
     send(ids, journal)
     assert recipients(server) == ["b@x.example"] and states() == ["owed", "sent"]
     broken = Message.objects.get(pk=ids[0])
-    assert broken.attempts == 1 and broken.due_at > AT and "TemplateDoesNotExist" in broken.last_error
+    assert broken.attempts == 1 and broken.due_at > AT and "KeyError" in broken.last_error
 
 
 def test_when_no_server_is_there_all_is_owed_again_later(
