@@ -13,15 +13,24 @@ from reservations.models import Reservation
 from reservations.rules import lifecycle
 
 
-@transaction.atomic
 def cancel(*, reservation: Reservation, at: datetime, actor: str, reason: str = "") -> Reservation:
     """Cancel, once: a second cancel of the same reservation changes nothing and answers the same.
 
     Raises CannotMove where the lifecycle has no such move.
     """
+    return _end_one(reservation, lifecycle.CANCELLED, at=at, actor=actor, reason=reason)
+
+
+def revoke(*, reservation: Reservation, at: datetime, actor: str, reason: str) -> Reservation:
+    """The maker takes it back; the customer reads the reason. Otherwise as `cancel`."""
+    return _end_one(reservation, lifecycle.REVOKED, at=at, actor=actor, reason=reason)
+
+
+@transaction.atomic
+def _end_one(reservation: Reservation, after: str, *, at: datetime, actor: str, reason: str) -> Reservation:
     [held] = lines.lock([reservation.pk])
-    if held.status != lifecycle.CANCELLED:
-        lines.end([held], lifecycle.CANCELLED, at=at, actor=actor, reason=reason)
+    if held.status != after:
+        lines.end([held], after, at=at, actor=actor, reason=reason)
     return held
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, User
 from django.db import transaction
 
-from reservations.actions import inviting, lines
+from reservations.actions import four_eyes, inviting, lines
 from reservations.actions.estimating import promise
 from reservations.actions.recording import record, staff_name
 from reservations.models import Reservation, Wave
@@ -19,14 +19,6 @@ from reservations.queries.queues import stream
 from reservations.rules import lifecycle, waves
 
 TOGETHER, FIRST = 1000, 20
-
-
-class NotProposed(Exception):
-    """Only a wave that is proposed can be released, and only one that is planned can be proposed."""
-
-
-class SamePerson(Exception):
-    """Who proposed a wave does not release it."""
 
 
 class NothingToGive(Exception):
@@ -65,16 +57,24 @@ def dry_run(wave: Wave) -> DryRun:
 
 
 @transaction.atomic
-def propose(*, wave: Wave, at: datetime, person: AbstractBaseUser) -> None:
-    """Ask a second person to release it. Raises NotProposed, NothingToGive, OutOfOrder."""
-    kept = Wave.objects.select_for_update().get(pk=wave.pk)
-    if kept.state != Wave.PLANNED:
-        raise NotProposed
+def propose(*, wave: Wave, at: datetime, officer: User) -> None:
+    """Ask a second person to release it. Raises NotAllowed, AlreadyMoved, NothingToGive, OutOfOrder."""
+    four_eyes.require(officer, "change_wave")
+    kept = _locked(wave, Wave.PLANNED)
     _check_order(kept)
     if not dry_run(kept).reached:
         raise NothingToGive
-    Wave.objects.filter(pk=kept.pk).update(state=Wave.PROPOSED, proposed_by=person, proposed_at=at)
-    _note(kept, "proposed", at=at, person=person)
+    Wave.objects.filter(pk=kept.pk).update(state=Wave.PROPOSED, proposed_by=officer, proposed_at=at)
+    _note(kept, "proposed", at=at, person=officer)
+
+
+def _locked(wave: Wave, *states: str) -> Wave:
+    """The wave as it is, in one of these states."""
+    kept = Wave.objects.select_for_update(of=("self",)).select_related("launch").get(pk=wave.pk)
+    if kept.state not in states:
+        by = kept.released_by.get_username() if kept.released_by else ""
+        raise four_eyes.AlreadyMoved(str(kept), kept.state, by)
+    return kept
 
 
 def _check_order(wave: Wave) -> None:
@@ -84,40 +84,39 @@ def _check_order(wave: Wave) -> None:
 
 
 @transaction.atomic
-def drop(*, wave: Wave, at: datetime, person: AbstractBaseUser, reason: str) -> None:
-    """It will not come. Raises NotProposed where it was released or dropped already."""
-    kept = Wave.objects.select_for_update().get(pk=wave.pk)
-    if kept.state not in (Wave.PLANNED, Wave.PROPOSED):
-        raise NotProposed
+def drop(*, wave: Wave, at: datetime, officer: User, reason: str) -> None:
+    """It will not come. Raises NotAllowed, ReasonMissing, AlreadyMoved."""
+    four_eyes.require(officer, "change_wave")
+    tidy = four_eyes.tidy_reason(reason)
+    kept = _locked(wave, Wave.PLANNED, Wave.PROPOSED)
     Wave.objects.filter(pk=kept.pk).update(state=Wave.DROPPED)
-    _note(kept, "dropped", at=at, person=person, reason=reason)
+    _note(kept, "dropped", at=at, person=officer, reason=tidy)
 
 
 @transaction.atomic
-def release(*, wave: Wave, at: datetime, person: AbstractBaseUser) -> int:
-    """Invite everybody whom it reaches now. Returns how many. Raises NotProposed, SamePerson, NothingToGive.
+def release(*, wave: Wave, at: datetime, officer: User) -> int:
+    """Invite everybody whom it reaches now. Returns how many. Raises NotAllowed, OwnWork, AlreadyMoved, NothingToGive.
 
     Who is reached is decided again on the lines as they are: who left since the dry run is passed over, and who stands
     behind moves up.
     """
-    kept = Wave.objects.select_for_update().select_related("launch").get(pk=wave.pk)
-    if kept.state != Wave.PROPOSED:
-        raise NotProposed
-    if kept.proposed_by_id == person.pk:
-        raise SamePerson
+    four_eyes.require(officer, "release_wave")
+    kept = _locked(wave, Wave.PROPOSED)
+    if kept.proposed_by_id == officer.pk:
+        raise four_eyes.OwnWork(str(kept))
     _check_order(kept)
     reached = dry_run(kept).reached
     if not reached:
         raise NothingToGive
-    actor, count = staff_name(person), 0
-    Wave.objects.filter(pk=kept.pk).update(state=Wave.RELEASED, released_by=person, released_at=at)
+    actor, count = staff_name(officer), 0
+    Wave.objects.filter(pk=kept.pk).update(state=Wave.RELEASED, released_by=officer, released_at=at)
     for begin in range(0, len(reached), TOGETHER):
         locked = lines.lock([entry.key for entry in reached[begin : begin + TOGETHER]])
         rows = [row for row in locked if row.status == lifecycle.CONFIRMED and not row.is_paused]
         promise(rows, wave=kept, at=at, tells=False)
         inviting.invite(rows, wave=kept, at=at, actor=actor)
         count += len(rows)
-    _note(kept, "released", at=at, person=person, facts={"invited": count})
+    _note(kept, "released", at=at, person=officer, facts={"invited": count})
     return count
 
 

@@ -2,6 +2,7 @@
 
 from reservations.models.acceptance import Acceptance
 from reservations.models.approval import EvidenceWarning, ProposedChange
+from reservations.models.bulk import BulkAct
 from reservations.models.catalogue import Market, Price, Product, Variant
 from reservations.models.compliance import Decision, Evidence, GateRevision, Requirement, ReviewTask, StopSale
 from reservations.models.contact import AddressChange
@@ -23,6 +24,7 @@ __all__ = [
     "Allotment",
     "AllotmentMarket",
     "ApiKey",
+    "BulkAct",
     "CustomerLimit",
     "Decision",
     "Draw",

@@ -32,6 +32,7 @@ class Wave(models.Model):
     released_at = models.DateTimeField(null=True)
 
     class Meta:
+        permissions = [("release_wave", "Can release a wave that another person proposed")]
         constraints = [
             models.UniqueConstraint(fields=["launch", "number"], name="a_wave_has_its_number"),
             models.CheckConstraint(condition=Q(ships_to__gte=F("ships_from")), name="wave_ships_in_order"),

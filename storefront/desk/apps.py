@@ -14,6 +14,8 @@ THEMES = (
     "launches",
     "reservations",
     "stops",
+    "waves",
+    "bulk",
     "outbox",
     "partners",
     "people",

@@ -15,7 +15,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from reservations.actions import evidence, four_eyes, proposing
+from reservations.actions import bulk, evidence, four_eyes, inviting, lines, proposing, waving
+from reservations.actions.wishes import LimitReached
 from reservations.launchdata import BadLaunchData
 
 
@@ -68,6 +69,13 @@ SENTENCES: dict[type[Exception], Callable[..., str]] = {
         f"{refusal.title}: requirements or evidence have changed since it was proposed, so that something else than "
         "was seen would be applied. Reject it and propose it again."
     ),
+    waving.NothingToGive: lambda _: "It reaches nobody now: it has no supply, or nobody waits for it.",
+    waving.OutOfOrder: lambda _: "An earlier wave of this launch has yet to be released or dropped.",
+    bulk.TooMany: lambda _: f"One act changes at most {bulk.MOST} reservations: choose fewer.",
+    bulk.NobodyConcerned: lambda _: "None of those chosen can be changed so.",
+    lines.CannotMove: lambda refusal: f"{refusal.reference} is {refusal.status}: this cannot be done.",
+    inviting.TooLate: lambda _: "A lapse can be put back for 14 days.",
+    LimitReached: lambda refusal: f"This customer would hold more than {refusal.limit} units.",
     BadLaunchData: str,
 }
 REFUSALS = tuple(SENTENCES)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from reservations.actions import cancelling, lines
+from reservations.actions import bulk, cancelling, inviting
+from reservations.actions.four_eyes import tidy_reason
 from reservations.models import Event, NotifyRequest, Reservation
 from reservations.queries import links, receipts
 from reservations.queries.consents import shown_to
@@ -22,8 +24,73 @@ from reservations.queries.queues import OPEN_HOLD
 from reservations.rules import lifecycle, places
 from storefront import clock
 from storefront.actors import actor
-from storefront.desk import tables
+from storefront.desk import four_eyes, tables
+from storefront.desk.four_eyes import Act, Page
 from storefront.desk.logged import ReadOnly
+
+CANCEL, REVOKE, PUT_BACK, FROM_RESERVE = "cancel", "revoke", "put-back", "from-reserve"
+TOLD = "The customer is told by mail; the sandbox is not."
+ACTS = {
+    CANCEL: Act(
+        label="Cancel this reservation",
+        note=f"Its units go to whoever waits first. {TOLD} This cannot be undone.",
+        done=f"It is cancelled. {TOLD}",
+        needs_reason=True,
+    ),
+    REVOKE: Act(
+        label="Take it back",
+        note=f"We cannot keep the place: the customer reads the reason. {TOLD} This cannot be undone.",
+        done=f"It is taken back. {TOLD}",
+        needs_reason=True,
+    ),
+    PUT_BACK: Act(
+        label="Put it back in line",
+        note="It stands where it stood, at the head of the next wave; where no unit is free it waits there.",
+        done=f"It is back in line. {TOLD}",
+        needs_reason=True,
+    ),
+    FROM_RESERVE: Act(
+        label="Put it back with a unit of the reserve",
+        note="As before; where no unit is free it takes one of those that are kept for support.",
+        done=f"It is back in line. {TOLD}",
+        needs_reason=True,
+    ),
+}
+
+
+def _with_reason(act: Callable[..., object], **fixed: object) -> Callable[..., object]:
+    """The same act, which refuses to go without a reason."""
+
+    def run(*, reason: str, **given: Any) -> object:
+        return act(**given, reason=tidy_reason(reason), **fixed)
+
+    return run
+
+
+RUNS = {
+    CANCEL: _with_reason(cancelling.cancel),
+    REVOKE: _with_reason(cancelling.revoke),
+    PUT_BACK: _with_reason(inviting.put_back),
+    FROM_RESERVE: _with_reason(inviting.put_back, from_reserve=True),
+}
+FROM = {
+    CANCEL: lifecycle.sources(lifecycle.CANCELLED),
+    REVOKE: lifecycle.sources(lifecycle.REVOKED),
+    PUT_BACK: (lifecycle.EXPIRED,),
+    FROM_RESERVE: (lifecycle.EXPIRED,),
+}
+
+
+def _gist(row: Reservation) -> SafeString:
+    return tables.facts(
+        [
+            ("Reference", row.reference),
+            ("Status", row.status),
+            ("Place", row.place_number),
+            ("Units", f"{row.quantity} × {row.variant.sku}"),
+            ("To", row.subdivision or row.market_id),
+        ]
+    )
 
 
 class OnHold(admin.SimpleListFilter):
@@ -52,7 +119,8 @@ class ReservationAdmin(ReadOnly):
     search_fields = ["reference", "email", "email_key", "name", "partner_reference"]
     search_help_text = "Reference, e-mail, name or the partner's own reference"
     ordering = ["-created_at"]
-    change_form_template = "admin/reservation.html"
+    change_form_template = "admin/acts.html"
+    actions = ["act_on_many"]
     fieldsets = [
         (None, {"fields": ["reference", "status", "variant", "quantity", "place_number", "allotment", "launch"]}),
         ("Customer", {"fields": ["name", "email", "phone", "language", "market", "subdivision", "customer_page"]}),
@@ -74,47 +142,40 @@ class ReservationAdmin(ReadOnly):
         return super().get_search_results(request, queryset, search_term)
 
     def get_urls(self) -> list[Any]:
-        cancel = path("<uuid:pk>/cancel/", self.admin_site.admin_view(self.cancel_view), name="reservation_cancel")
-        return [cancel, *super().get_urls()]
+        act = path("<uuid:pk>/act/<slug:verb>/", self.admin_site.admin_view(self.act_view), name="reservation_act")
+        return [act, *super().get_urls()]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return super().get_actions(request) if request.user.has_perm("reservations.add_bulkact") else {}
+
+    @admin.action(description="Cancel, revoke or move these, with a second person")
+    def act_on_many(self, request: HttpRequest, queryset: QuerySet[Reservation]) -> HttpResponse:
+        request.session["bulk"] = [str(pk) for pk in queryset.values_list("pk", flat=True)[: bulk.MOST]]
+        return redirect("admin:bulk_propose")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         row = self.get_object(request, object_id)
-        can_cancel = (
-            row is not None and lifecycle.may_move(row.status, lifecycle.CANCELLED) and self.may_change(request)
-        )
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "can_cancel": can_cancel})
+        acts = [
+            {"label": ACTS[verb].label, "url": reverse("admin:reservation_act", args=[row.pk, verb])}
+            for verb in (ACTS if row and self.may_change(request) else ())
+            if row and row.status in FROM[verb]
+        ]
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "acts": acts})
 
-    def cancel_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
-        """Ask for a reason, then cancel as this member of staff."""
+    def act_view(self, request: HttpRequest, pk: Any, verb: str) -> HttpResponse:
+        """Ask for a reason, then act as this member of staff."""
         row = get_object_or_404(Reservation.objects.select_related("variant"), pk=pk)
-        page = redirect(reverse("admin:reservations_reservation_change", args=[pk]))
+        if verb not in ACTS:
+            raise Http404
         if not self.may_change(request):
-            messages.error(request, "You may look at reservations, but not cancel them.")
-            return page
-        reason = request.POST.get("reason", "").strip()
-        if request.method == "POST" and reason:
-            self._cancel(request, row, reason)
-            return page
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"Cancel {row.reference}",
-            "opts": self.opts,
-            "reservation": row,
-            "needs_reason": request.method == "POST",
-            "can_cancel": lifecycle.may_move(row.status, lifecycle.CANCELLED),
-        }
-        return TemplateResponse(request, "admin/cancel_reservation.html", context)
-
-    def _cancel(self, request: HttpRequest, row: Reservation, reason: str) -> None:
-        try:
-            cancelling.cancel(reservation=row, at=clock.now(), actor=actor(request), reason=reason[:300])
-        except lines.CannotMove as refusal:
-            messages.error(request, f"{row.reference} is {refusal.status} and cannot be cancelled.")
-        else:
-            told = "It is in the sandbox: no mail is sent." if row.is_sandbox else "The customer is told by mail."
-            messages.success(request, f"{row.reference} is cancelled. {told}")
+            messages.error(request, "You may look at reservations, but not change them.")
+            return redirect(reverse("admin:reservations_reservation_change", args=[pk]))
+        refused = "" if row.status in FROM[verb] else f"{row.reference} is {row.status}: this cannot be done."
+        page = Page(title=f"{ACTS[verb].label}: {row.reference}", facts=_gist(row), refused=refused)
+        run = partial(RUNS[verb], reservation=row, at=clock.now(), actor=actor(request))
+        return four_eyes.act_page(self, request, row, act=ACTS[verb], page=page, run=run)
 
     @admin.display(description="Customer's page")
     def customer_page(self, row: Reservation) -> SafeString:

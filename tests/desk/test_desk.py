@@ -73,7 +73,7 @@ def test_a_reservation_shows_its_receipt_messages_and_history(staff: Client) -> 
 
 def test_cancelling_needs_a_reason_and_logs_it(staff: Client) -> None:
     row = Reservation.objects.get()
-    url = reverse("admin:reservation_cancel", args=[row.pk])
+    url = reverse("admin:reservation_act", args=[row.pk, "cancel"])
     staff.post(url, {"reason": " "})
     assert Reservation.objects.get().status == "confirmed"
     staff.post(url, {"reason": "asked by phone"})
