@@ -269,7 +269,6 @@ def put_back(
         letter="put_back",
         wave=None,
         expires_at=None,
-        entered_at=at,
         ended_at=None,
         confirmed_at=at if has_unit else None,
     )

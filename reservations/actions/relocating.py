@@ -187,7 +187,9 @@ def relocate(
     _put(row, terms, at)
     _agree(row, terms, at, actor)
     kept = Reservation.objects.select_related("variant", "market", "launch").get(pk=row.pk)
-    facts: dict[str, object] = {"from": before, "into": _gist(kept), "to": kept.status}
+    facts: dict[str, object] = {"from": before, "into": _gist(kept)}
+    if kept.allotment_id != was_line:
+        facts["to"] = kept.status
     lines.note(kept, "moved", at=at, actor=actor, reason=reason, facts=facts)
     owe([kept], kind="moved", at=at)
     lines.promote(allotment_id=was_line, at=at)
@@ -231,7 +233,7 @@ def _put(row: Reservation, terms: Terms, at: datetime) -> None:
         Allotment.objects.filter(pk=terms.prepared.allotment_id).update(
             held=F("held") + held_after[0], waiting=F("waiting") + held_after[1]
         )
-        columns |= {"status": after, "confirmed_at": at if terms.is_confirmed else None, "entered_at": at}
+        columns |= {"status": after, "confirmed_at": at if terms.is_confirmed else None}
     if settled.quantity < row.quantity:
         lines.count_units(_customer(row), settled.quantity - row.quantity)
     moved = Reservation.objects.filter(pk=row.pk, status=row.status).update(**columns)

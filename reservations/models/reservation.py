@@ -55,7 +55,6 @@ class Reservation(models.Model):
     confirmed_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True, help_text="When it left the line.")
     # Its later life. A new reservation has none of these, and its insert leaves them out (`actions/storing.py`).
-    entered_at = models.DateTimeField(null=True, help_text="When it came into its present line, if not by reserving.")
     behind = models.PositiveIntegerField(null=True, help_text="Who moved in stands behind this number, by its instant.")
     is_paused = models.BooleanField(default=False, db_default=False, help_text="Waves pass over it; its rank is kept.")
     wave = models.ForeignKey(
@@ -65,7 +64,7 @@ class Reservation(models.Model):
     pair = models.UUIDField(null=True, help_text="Two that share it are invited together or not at all.")
     address = models.JSONField(null=True)
 
-    LATER_LIFE = ("ended_at", "entered_at", "behind", "is_paused", "wave", "expires_at", "pair", "address")
+    LATER_LIFE = ("ended_at", "behind", "is_paused", "wave", "expires_at", "pair", "address")
 
     class Meta:
         constraints = [

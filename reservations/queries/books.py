@@ -134,19 +134,27 @@ INVARIANTS = (
     ),
     Invariant(
         # While one waits, a later entry waits too (reserving, moving), and whoever waits is confirmed in the order of
-        # the line (promoting): nobody of a later rank is confirmed while one waits. ADR 2.
+        # the line (promoting): nobody of a later rank is confirmed while one waits. ADR 2. What came first is known
+        # from the log, whose rows are numbered under the lock of the line; clocks are read before it.
         name="nobody_overtaken",
-        promise="While a reservation waits, none that stands behind it has been confirmed.",
+        promise="While a reservation waits, none that stands behind it is confirmed.",
         finding="Place {1} was confirmed while place {0} waits.",
-        query="""
+        query=f"""
             SELECT 'allotment:' || w.allotment_id, w.place_number, o.place_number
             FROM (
-                SELECT allotment_id, place_number, created_at, COALESCE(entered_at, created_at) AS since,
+                SELECT id, allotment_id, place_number, created_at,
                     ROW_NUMBER() OVER (PARTITION BY allotment_id ORDER BY created_at, place_number) AS turn
                 FROM reservations_reservation WHERE status = 'waitlisted'
             ) w JOIN reservations_reservation o ON o.allotment_id = w.allotment_id AND w.turn = 1
-                AND (o.created_at, o.place_number) > (w.created_at, w.place_number) AND o.confirmed_at >= w.since
-                AND o.status <> 'waitlisted'
+                AND (o.created_at, o.place_number) > (w.created_at, w.place_number) AND o.status IN {HOLDING}
+            WHERE (
+                SELECT MAX(e.id) FROM reservations_event e WHERE e.reservation_id = o.id
+                    AND (e.action = 'reservation.confirmed'
+                        OR e.facts ->> 'to' = 'confirmed' AND e.action <> 'reservation.set_aside')
+            ) > (
+                SELECT MAX(e.id) FROM reservations_event e WHERE e.reservation_id = w.id
+                    AND (e.action = 'reservation.waitlisted' OR e.facts ->> 'to' = 'waitlisted')
+            )
         """,
     ),
     Invariant(
