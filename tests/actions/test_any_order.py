@@ -41,7 +41,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 STEPS_OF_ONE = 50
 STEPS = int(os.environ.get("ANY_ORDER_STEPS", "2500"))
 SKUS, MARKETS = ("S1-BLK", "S1-TRT"), ("DE", "AT", "JP")
-CUSTOMERS = st.integers(0, 11)
+CUSTOMERS = st.integers(0, 29)
 ANY = st.integers(0, 10**6)
 FORESEEN = (
     Refusal,
@@ -68,8 +68,9 @@ def broken() -> list[tuple[str, Any]]:
 class AnyOrder(RuleBasedStateMachine):
     """One launch, from the opening on."""
 
-    @initialize(capacity=st.integers(1, 6))
-    def open(self, capacity: int) -> None:
+    @initialize(capacity=st.integers(1, 3), crowd=st.lists(st.integers(1, 2), min_size=8, max_size=12))
+    def open(self, capacity: int, crowd: list[int]) -> None:
+        """A crowd at the opening, more than there are units."""
         self.outer = transaction.atomic()
         self.outer.__enter__()
         self.at, self.consents = AT + timedelta(minutes=1), {}
@@ -79,6 +80,8 @@ class AnyOrder(RuleBasedStateMachine):
         for sku in SKUS:
             for market in MARKETS:
                 self.consents[sku, market] = consents(sku, market, at=AT)
+        for number, quantity in enumerate(crowd):
+            self.reserve(number + 100, SKUS[number % 5 == 0], MARKETS[2 * (number % 3 == 0)], quantity)
 
     def teardown(self) -> None:
         if hasattr(self, "outer"):
