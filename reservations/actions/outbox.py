@@ -73,14 +73,14 @@ Outcome = Sent | Failed | Uncertain
 
 @transaction.atomic
 def queue_due(*, at: datetime, most: int = 100) -> list[int]:
-    """Mark due messages as queued and return their ids, oldest first. Relays that run at once share them out.
+    """Mark due messages as queued and return their ids, by lane and then oldest first. Relays share them out.
 
     A crash of the database may forget the mark: the message is owed still, and whoever holds its id cannot take it.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit = off")
-    due = _lock(Message.objects.filter(state=Message.OWED, due_at__lte=at).order_by("due_at", "id"))
+    due = _lock(Message.objects.filter(state=Message.OWED, due_at__lte=at).order_by("lane", "due_at", "id"))
     ids = list(due.values_list("id", flat=True)[:most])
     Message.objects.filter(id__in=ids, state=Message.OWED).update(state=Message.QUEUED, handled_at=at)
     return ids

@@ -1,7 +1,7 @@
 """Whatever happens in whatever order, the books are right after each step.
 
 Many customers reserve, change, move, pause, pair, order and cancel; staff raise and lower capacities, release waves,
-stop sales and put lapses back; mails arrive, bounce or are late; time goes on. After each step every invariant is checked.
+stop sales and put lapses back; mails arrive, bounce or are late; time goes on. After each step all invariants hold.
 The seed is printed; `ANY_ORDER_SEED=n` repeats a run, `ANY_ORDER_STEPS=n` makes it longer.
 """
 
