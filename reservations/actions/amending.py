@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from reservations.actions import inviting, lines
 from reservations.actions.owing import owe
+from reservations.actions.relocating import Change, relocate
 from reservations.models import AddressChange, Message, Reservation
 from reservations.rules import lifecycle, limits
 
@@ -33,6 +34,48 @@ class Contact:
     name: str
     phone: str = ""
     address: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Amendment:
+    """What is to be other than it is; None: as it is. `given` is requirement id → version of each consent."""
+
+    change: Change | None = None
+    name: str | None = None
+    phone: str | None = None
+    address: Mapping[str, str] | None = None
+    email: str | None = None
+    given: Mapping[str, str] = field(default_factory=dict)
+
+
+@transaction.atomic
+def amend(*, reservation: Reservation, amendment: Amendment, at: datetime, actor: str) -> Reservation:
+    """All of it or nothing. An e-mail address counts once its owner follows the link that is mailed to it.
+
+    Raises what `relocate`, `amend_contact` and `ask_for_address` raise.
+    """
+    row = reservation
+    if amendment.change is not None:
+        row = relocate(
+            reservation=row,
+            change=amendment.change,
+            given=amendment.given,
+            shown_digest=None,
+            at=at,
+            actor=actor,
+            language=row.language,
+        )
+    contact = Contact(
+        name=row.name if amendment.name is None else amendment.name,
+        phone=row.phone if amendment.phone is None else amendment.phone,
+        address=(row.address or {}) if amendment.address is None else amendment.address,
+    )
+    row = amend_contact(reservation=row, contact=contact, at=at, actor=actor)
+    if amendment.email is not None:
+        asked = ask_for_address(reservation=row, email=amendment.email, at=at, actor=actor)
+        if asked is not None and row.is_sandbox:  # no mail is sent there
+            row = confirm_address(change=asked, at=at)
+    return row
 
 
 def _locked(reservation: Reservation, *, wanted: str) -> Reservation:

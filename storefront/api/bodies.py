@@ -88,6 +88,26 @@ class ReservationIn(Body):
     partner_reference: text(100, 0) = ""  # type: ignore[valid-type]
 
 
+class AddressIn(Body):
+    street: text(200)  # type: ignore[valid-type]
+    city: text(100)  # type: ignore[valid-type]
+    postcode: text(12, 0) = ""  # type: ignore[valid-type]
+
+
+class AmendmentIn(Body):
+    """The body of PATCH reservations/{id}/: what is to change, and nothing else."""
+
+    market: text(2) | None = None  # type: ignore[valid-type]
+    subdivision: text(6, 0) | None = None  # type: ignore[valid-type]
+    postcode: text(12, 0) = ""  # type: ignore[valid-type]
+    email: Annotated[text(320), AfterValidator(_email)] | None = None  # type: ignore[valid-type]
+    name: Annotated[text(200), AfterValidator(_name)] | None = None  # type: ignore[valid-type]
+    phone: text(40, 0) | None = None  # type: ignore[valid-type]
+    lines: Annotated[list[LineIn], Field(min_length=1), AfterValidator(_one_line)] | None = None
+    shipping_address: AddressIn | None = None
+    consents: list[ConsentIn] = []
+
+
 class ConsentsIn(Body):
     """The body of POST reservations/{id}/consents/."""
 

@@ -16,13 +16,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from reservations.actions import accepting, asks, cancelling, reserving, wishes
+from reservations.actions import accepting, amending, asks, cancelling, reserving, wishes
+from reservations.actions.relocating import Change
 from reservations.models import Allotment, ApiKey, Reservation
 from reservations.rules import lifecycle
 from storefront import clock
 from storefront.api import serializers, shapes
 from storefront.api.access import WRITE, BearerKey, HasScope, api_key, need_scope, open_with
-from storefront.api.bodies import Body, ConsentsIn, ReservationIn, versions
+from storefront.api.bodies import AmendmentIn, Body, ConsentsIn, ReservationIn, versions
 from storefront.api.problems import Problem, describe, write
 from storefront.api.public import paged
 
@@ -46,7 +47,7 @@ class Partners(APIView):
 
 def own(request: Request) -> Any:
     """The reservations of this partner in the key's world."""
-    rows = Reservation.objects.select_related("variant", "market", "allotment")
+    rows = Reservation.objects.select_related("variant", "market", "allotment", "launch")
     return rows.filter(partner=api_key(request).partner, is_sandbox=api_key(request).is_sandbox)
 
 
@@ -177,6 +178,47 @@ class OneReservation(Partners):
     @extend_schema(responses={200: serializers.ReservationOut, 404: serializers.ProblemOut})
     def get(self, request: Request, pk: uuid.UUID) -> Response:
         return Response(_shape(find_own(request, pk), clock.now()))
+
+    @extend_schema(
+        operation_id="amend_reservation",
+        request=AmendmentIn,
+        responses={200: serializers.ReservationOut}
+        | dict.fromkeys((400, 404, 409, 415, 422, 451), serializers.ProblemOut),
+    )
+    def patch(self, request: Request, pk: uuid.UUID) -> Response:
+        """Amend variant, quantity, market, name, telephone, address or e-mail: all of it or nothing. The rank is kept.
+
+        A new e-mail address counts once its owner follows the link that is mailed to it.
+        """
+        at, row = clock.now(), find_own(request, pk)
+        body = read_json(AmendmentIn, request.content_type or "", request.body)
+        row = amending.amend(
+            reservation=row,
+            amendment=_amendment(body),
+            at=at,
+            actor=f"partner:{api_key(request).partner.slug}",
+        )
+        return Response(_shape(find_own(request, row.pk), at))
+
+
+def _amendment(body: AmendmentIn) -> amending.Amendment:
+    moves = body.lines is not None or body.market is not None or body.subdivision is not None
+    line = body.lines[0] if body.lines else None
+    change = Change(
+        sku=line.sku if line else None,
+        quantity=line.quantity if line else None,
+        market=body.market.upper() if body.market else None,
+        subdivision=body.subdivision,
+        postcode=body.postcode,
+    )
+    return amending.Amendment(
+        change=change if moves else None,
+        name=body.name,
+        phone=body.phone,
+        address=body.shipping_address.model_dump(exclude_defaults=True) if body.shipping_address else None,
+        email=body.email,
+        given=versions(body.consents),
+    )
 
 
 class CancelReservation(Partners):

@@ -54,6 +54,10 @@ class Caller:
         text = body if isinstance(body, (str, bytes)) else json.dumps(body)
         return self.client.post(url, text, content_type=content_type, headers=headers)
 
+    def patch(self, body: Any, url: str) -> Any:
+        headers = {"Authorization": f"Bearer {self.secret}"}
+        return self.client.patch(url, json.dumps(body), content_type="application/json", headers=headers)
+
 
 @pytest.fixture
 def caller(launch_data: datetime) -> Caller:
@@ -94,6 +98,55 @@ def test_a_reservation_is_made_read_listed_and_cancelled(caller: Caller) -> None
     cancelled = caller.post("", f"{URL}{found['id']}/cancel/", key=None)
     assert cancelled.json()["status"] == "cancelled" and allotment().held == 0
     assert caller.post("", f"{URL}{found['id']}/cancel/", key=None).json()["status"] == "cancelled"
+
+
+def test_a_reservation_is_amended_and_keeps_its_rank(caller: Caller) -> None:
+    made = caller.post(body()).json()
+    answer = caller.patch(
+        {
+            "market": "AT",
+            "lines": [{"sku": "S1-TRT", "quantity": 1}],
+            "name": "Ada B.",
+            "shipping_address": {"street": "Ring 1", "city": "Wien", "postcode": "1010"},
+        },
+        f"{URL}{made['id']}/",
+    )
+    found = answer.json()
+    assert answer.status_code == 200 and (found["market"], found["lines"][0]["sku"]) == ("AT", "S1-TRT")
+    assert (found["created_at"], found["reference"]) == (made["created_at"], made["reference"])
+    row = Reservation.objects.get()
+    assert (row.name, row.address) == ("Ada B.", {"street": "Ring 1", "city": "Wien", "postcode": "1010"})
+    assert row.events.get(action="reservation.moved").actor.startswith("partner:")
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "code"),
+    [
+        ({"market": "CA", "subdivision": "CA-ON", "name": "New"}, 451, "not_available_in_market"),
+        ({"lines": [{"sku": "S1-BLK", "quantity": 2}], "name": "New"}, 422, "more_units"),
+        ({"lines": [{"sku": "G1-BLK", "quantity": 1}], "name": "New"}, 422, "other_product"),
+        ({"lines": [{"sku": "S1-BLK", "quantity": -1}]}, 422, "invalid"),
+        ({"lines": [{"sku": "S1-BLK", "quantity": 1}], "name": "New"}, 422, "nothing_changes"),
+        ({"market": "US", "subdivision": "US-NY", "name": "New"}, 422, "consent_required"),
+        ({"place_number": 1}, 422, "invalid"),
+        ({"email": "nobody"}, 422, "invalid"),
+    ],
+)
+def test_an_amendment_that_cannot_be_changes_nothing_at_all(
+    caller: Caller, asked: dict[str, Any], status: int, code: str
+) -> None:
+    made = caller.post(body()).json()
+    before, row = books(), Reservation.objects.values().get()
+    answer = caller.patch(asked, f"{URL}{made['id']}/")
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert books() == before and Reservation.objects.values().get() == row
+
+
+def test_a_new_address_counts_once_its_owner_follows_the_link(caller: Caller) -> None:
+    made = caller.post(body()).json()
+    assert caller.patch({"email": "new@x.example"}, f"{URL}{made['id']}/").status_code == 200
+    row = Reservation.objects.get()
+    assert row.email == "ada@customers.example" and row.messages.filter(kind="confirm_address").count() == 1
 
 
 def test_the_same_key_and_body_answer_the_same_and_store_once(caller: Caller) -> None:
