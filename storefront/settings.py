@@ -86,6 +86,7 @@ CELERY_BROKER_URL = read_url("CELERY_BROKER_URL", REDIS_URL, ("redis", "rediss",
 EMAIL_URL = read_url("EMAIL_URL", f"mailbox://{VAR_DIR / 'mailbox'}", ("mailbox", "smtp", "smtps"))
 EMAIL_SENDER = read("EMAIL_SENDER", "Qianwen <reservations@qianwen.example>")
 COUNTRY_HEADER = read("COUNTRY_HEADER")  # set only behind a proxy that overwrites it, such as CF-IPCountry
+EMAIL_PER_SECOND = read_number("EMAIL_PER_SECOND", 0) or None  # what the mail provider takes; 0: any number
 OUTBOX_QUEUED_SECONDS = read_number("OUTBOX_QUEUED_SECONDS", 30)
 OUTBOX_LEASE_SECONDS = read_number("OUTBOX_LEASE_SECONDS", 60)
 API_REQUESTS_PER_MINUTE = read_number("API_REQUESTS_PER_MINUTE", 600)

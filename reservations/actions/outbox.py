@@ -21,7 +21,8 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet, prefetch_related_objects
 
 from reservations.actions.recording import record
-from reservations.models import Message
+from reservations.models import MailPace, Message
+from reservations.rules.pace import allowance, handed_over
 
 MOST_ATTEMPTS = 12
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 5, 3600
@@ -72,18 +73,29 @@ Outcome = Sent | Failed | Uncertain
 
 
 @transaction.atomic
-def queue_due(*, at: datetime, most: int = 100) -> list[int]:
+def queue_due(*, at: datetime, most: int = 100, per_second: int | None = None) -> list[int]:
     """Mark due messages as queued and return their ids, by lane and then oldest first. Relays share them out.
 
-    A crash of the database may forget the mark: the message is owed still, and whoever holds its id cannot take it.
+    `per_second` is what the mail provider takes; None: as many as there are. A crash of the database may forget the mark: the message is owed still, and whoever holds its id cannot take it.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit = off")
+    pace = _locked_pace() if per_second else None
+    if pace and per_second:
+        most = min(most, allowance(free_at=pace.free_at, at=at, per_second=per_second))
     due = _lock(Message.objects.filter(state=Message.OWED, due_at__lte=at).order_by("lane", "due_at", "id"))
     ids = list(due.values_list("id", flat=True)[:most])
     Message.objects.filter(id__in=ids, state=Message.OWED).update(state=Message.QUEUED, handled_at=at)
+    if pace and per_second and ids:
+        pace.free_at = handed_over(free_at=pace.free_at, at=at, count=len(ids), per_second=per_second)
+        pace.save(update_fields=["free_at"])
     return ids
+
+
+def _locked_pace() -> MailPace:
+    MailPace.objects.get_or_create(id=1)
+    return MailPace.objects.select_for_update().get(id=1)
 
 
 def take(*, ids: Sequence[int], journal: str, at: datetime) -> list[Message]:

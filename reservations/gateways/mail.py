@@ -73,8 +73,11 @@ class Composed:
     content: bytes
 
 
-def compose(mail: Mail, *, message_id_domain: str, at: datetime) -> Composed:
-    """The mail as bytes. Raises NotAccepted when an address or subject cannot be a header."""
+def compose(mail: Mail, *, message_id_domain: str, at: datetime, number: int = 0) -> Composed:
+    """The mail as bytes; the number of its message is in its Message-ID, by which reports know it (`bounces.py`).
+
+    Raises NotAccepted when an address or subject cannot be a header.
+    """
     try:
         sender, from_line = _address_line("From", mail.sender)
         recipient, to_line = _address_line("To", _in_ascii_domain(mail.recipient))
@@ -82,7 +85,7 @@ def compose(mail: Mail, *, message_id_domain: str, at: datetime) -> Composed:
         lines += [_line(name, value) for name, value in mail.headers.items()]
     except (ValueError, UnicodeError) as error:
         raise NotAccepted(f"cannot be a mail header: {error}", is_permanent=True) from error
-    message_id = make_msgid(domain=message_id_domain)
+    message_id = make_msgid(f"m{number}", message_id_domain)
     boundary = f"=_{secrets.token_hex(16)}"  # `=_` stands in no text that is quoted-printable or base64
     lines += [
         f"Date: {format_datetime(at)}\r\nMessage-ID: {message_id}\r\nMIME-Version: 1.0\r\n",

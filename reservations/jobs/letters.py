@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 import css_inline
@@ -28,9 +28,9 @@ from reservations.gateways import mail
 from reservations.jobs.words import slot, words_of
 from reservations.models import AddressChange, EvidenceWarning, Hold, Message, NotifyRequest, Reservation
 from reservations.queries import evidence, links, receipts, texts
-from reservations.queries.places import Window
+from reservations.queries.places import Window, standings
 from reservations.queries.receipts import Receipt
-from reservations.rules import lifecycle
+from reservations.rules import gate, lifecycle
 
 STAFF_LANGUAGE = "en"
 MOST_LETTERS = 512  # about 15 kB each
@@ -130,6 +130,18 @@ def write(message: Message, *, people_ahead: int, window: Window | None = None) 
     )
 
 
+def preview(*, kind: str, language: str, reservation: Reservation, at: datetime) -> mail.Mail:
+    """A letter as it would go to the holder of a reservation now, in any language. Where it names a deadline that the
+    reservation has not, the end of an invitation made at `at` stands in. Nothing is stored.
+    """
+    reservation.language = language
+    if reservation.expires_at is None:
+        reservation.expires_at = at + timedelta(hours=reservation.launch.invitation_hours)
+    standing = standings([reservation])[reservation.pk]
+    message = Message(kind=kind, reservation=reservation)
+    return write(message, people_ahead=standing.people_ahead, window=standing.window)
+
+
 @lru_cache(maxsize=MOST_LETTERS)
 def _render(kind: str, language: str, about: AboutReservation | AboutWish | AboutEvidence) -> Letter:
     """What all letters of this kind have in common, in the active language, which is `language`."""
@@ -156,6 +168,8 @@ def _recipient(message: Message, cause: Reservation | NotifyRequest | EvidenceWa
 
 def _address_change(message: Message, row: Reservation) -> AddressChange:
     """The change that a message asks to confirm. Few of these are sent, each with a query of its own."""
+    if message._state.adding:  # a preview
+        return AddressChange(reservation=row, email=row.email)
     return AddressChange.objects.get(reservation=row, number=message.version)
 
 
@@ -193,7 +207,7 @@ def _with_deadline(message: Message, row: Reservation, about: AboutReservation) 
     if message.kind in (INVITED, REMINDER):
         invitation = row.invitations.filter(ended_at=None).first()
         hours = invitation.hours if invitation else row.launch.invitation_hours
-        ends_at = invitation.ends_at if invitation else None
+        ends_at = invitation.ends_at if invitation and not message._state.adding else row.expires_at
         return replace(about, hours=hours), texts.instant(ends_at, row.market.timezone) if ends_at else ""
     if message.kind == DELAY:
         asked = row.estimates.filter(must_choose=True).order_by("-number").first()
@@ -206,8 +220,8 @@ def _hold_of(message: Message) -> str:
     """The title of the requirement that a message about a hold is about."""
     if message.kind not in (ON_HOLD, RELEASED):
         return ""
-    hold = Hold.objects.get(reservation=message.reservation, number=message.version)
-    return texts.obstacle(hold.code, hold.title)
+    hold = Hold.objects.filter(reservation=message.reservation, number=message.version).first()
+    return texts.obstacle(hold.code, hold.title) if hold else texts.obstacle(gate.STOP_SALE, "")
 
 
 def _ahead(people: int) -> str:

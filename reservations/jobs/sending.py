@@ -56,7 +56,7 @@ def _send(
     try:
         letter = letters.write(message, people_ahead=standing.people_ahead, window=standing.window)
         host = urlsplit(settings.SITE_URL).hostname or "localhost"
-        composed = mail.compose(letter, message_id_domain=host, at=clock())
+        composed = mail.compose(letter, message_id_domain=host, at=clock(), number=message.pk)
         post.deliver(composed, before_handover=partial(page.hand_over, message.pk))
     except mail.NotAccepted as error:
         page.refuse(message.pk)

@@ -27,7 +27,7 @@ def _now() -> datetime:
 def relay_outbox() -> None:
     """Hand everything due to workers, in batches. What cannot be handed over is found again by the sweep."""
     with current_app.producer_pool.acquire(block=True) as producer:
-        while ids := outbox.queue_due(at=_now(), most=RELAY_BATCH):
+        while ids := outbox.queue_due(at=_now(), most=RELAY_BATCH, per_second=settings.EMAIL_PER_SECOND):
             for begin in range(0, len(ids), MAILS):
                 send_messages.apply_async((ids[begin : begin + MAILS],), producer=producer)
 

@@ -10,7 +10,7 @@ from reservations.models.draw import Draw
 from reservations.models.event import Event
 from reservations.models.hold import GateSweep, Hold
 from reservations.models.launch import Allotment, AllotmentMarket, CustomerLimit, Launch, LaunchMarket
-from reservations.models.message import Message, NotifyRequest
+from reservations.models.message import MailPace, Message, NotifyRequest
 from reservations.models.partner import ApiKey, IdempotencyKey, Partner
 from reservations.models.passport import Passport
 from reservations.models.past import KeptFacts, KnownFacts, PastDecision
@@ -40,6 +40,7 @@ __all__ = [
     "KnownFacts",
     "Launch",
     "LaunchMarket",
+    "MailPace",
     "Market",
     "Message",
     "NotifyRequest",

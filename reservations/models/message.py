@@ -40,6 +40,16 @@ class NotifyRequest(models.Model):
         return f"{self.product_id} {self.market_id}"
 
 
+class MailPace(models.Model):
+    """One row: when the provider will have taken everything that was handed over (`rules/pace.py`)."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    free_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="one_mail_pace")]
+
+
 class Message(models.Model):
     """A mail that is owed. It commits with its cause and is unique by (cause, kind, version).
 

@@ -20,7 +20,7 @@ from reservations.actions import outbox
 from reservations.models import Message
 from storefront import clock
 from storefront.actors import actor
-from storefront.desk import tables
+from storefront.desk import preview, tables
 from storefront.desk.logged import ReadOnly
 
 # A mail is shown as a picture of itself: its own styles, no script, no request to anywhere but the images it carries.
@@ -34,6 +34,11 @@ MAIL_POLICY = {
     "sandbox": [""],
 }
 STUCK = (Message.FAILED, Message.UNCERTAIN)
+
+
+def picture(view: Any) -> Any:
+    """A view whose answer is a mail, shown in a frame of ours."""
+    return csp(MAIL_POLICY)(xframe_options_sameorigin(view))
 
 
 def part_of(row: Message, kind: str) -> str | None:
@@ -53,6 +58,7 @@ class MessageAdmin(ReadOnly):
     ordering = ["-id"]
     actions = ["send_again"]
     change_form_template = "admin/message.html"
+    change_list_template = "admin/messages.html"
     fieldsets = [
         (None, {"fields": ["kind", "version", "state", "reservation", "notify_request"]}),
         ("Delivery", {"fields": ["attempts", "due", "handled", "sent", "last_error", "journal"]}),
@@ -65,9 +71,10 @@ class MessageAdmin(ReadOnly):
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view
-        html = csp(MAIL_POLICY)(xframe_options_sameorigin(view(self.html_view)))  # type: ignore[arg-type]
         return [
-            path("<int:pk>/html/", html, name="message_html"),
+            path("<int:pk>/html/", picture(view(self.html_view)), name="message_html"),
+            path("preview/", view(preview.page), name="message_preview"),
+            path("preview/html/", picture(view(preview.html)), name="message_preview_html"),
             path("<int:pk>/send-again/", view(require_POST(self.send_one_again)), name="message_send_again"),
             *super().get_urls(),
         ]

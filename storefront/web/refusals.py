@@ -91,6 +91,8 @@ def event_words(action: str) -> str:
         "reservation.amended": _("Name or address changed"),
         "reservation.address_asked": _("New e-mail address asked to be confirmed"),
         "reservation.address_changed": _("E-mail address changed; older links are dead"),
+        "reservation.mail_bounced": _("A letter of ours came back"),
+        "reservation.mail_complained": _("A letter of ours was called unwanted"),
         "reservation.paired": _("Invited together with another from now on"),
         "reservation.parted": _("No longer in a pair"),
         "reservation.delay_accepted": _("You would rather wait"),

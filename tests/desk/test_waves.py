@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from reservations.actions import inviting
 from reservations.actions.reserving import reserve
+from reservations.jobs.words import KINDS
 from reservations.models import Allotment, BulkAct, Event, Launch, Message, Reservation, Wave, WaveSupply
 from reservations.queries.books import find_broken
 from tests.actions.test_waves import HOUR, deliver, release, wave_of
@@ -174,3 +175,19 @@ def test_a_lapse_is_put_back_with_a_reason_and_a_place_is_taken_back(rows: list[
 
 def test_the_launch_says_for_how_long_it_invites(launch_data: datetime) -> None:
     assert Launch.objects.get(products__slug="glasses-s1").invitation_hours == 72
+
+
+@pytest.mark.parametrize("language", ["en", "de", "zh-hans"])
+def test_every_letter_can_be_read_before_it_goes(rows: list[Reservation], language: str) -> None:
+    reader, before = client_of("reader", "view_message"), Message.objects.count()
+    for kind in KINDS:
+        asked = {"kind": kind, "language": language, "reference": rows[0].reference}
+        page = reader.get(reverse("admin:message_preview"), asked)
+        html = reader.get(reverse("admin:message_preview_html"), asked)
+        assert page.status_code == html.status_code == 200 and f'lang="{language}"' in html.content.decode()
+        assert "\ue000" not in page.content.decode() + html.content.decode()
+    assert Message.objects.count() == before
+
+
+def test_who_may_not_read_messages_reads_no_preview(rows: list[Reservation]) -> None:
+    assert client_of("nobody", "view_wave").get(reverse("admin:message_preview")).status_code == 403

@@ -1,0 +1,31 @@
+"""What mail servers report of our mails."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from reservations.actions import inviting, lines
+from reservations.gateways.bounces import BOUNCED, COMPLAINED, Report
+from reservations.models import Message
+
+
+@transaction.atomic
+def take_report(*, report: Report, at: datetime) -> bool:
+    """Note it, once. False: it is about no mail that was sent, or says nothing that is not known.
+
+    Who reports must know the identifier of the mail, which stands in that mail alone.
+    """
+    message = Message.objects.filter(pk=report.message_number).select_related("reservation").first()
+    if message is None or f"Message-ID: {report.message_id}" not in message.raw:
+        return False
+    if report.kind == BOUNCED:
+        noted = inviting.bounce(message=message, at=at)
+        Message.objects.filter(pk=message.pk).update(last_error=f"{report.status} {report.diagnostic}".strip()[:300])
+    else:
+        noted = report.kind == COMPLAINED
+    if noted and message.reservation is not None:
+        facts: dict[str, object] = {"message": message.pk, "kind": message.kind, "status": report.status}
+        lines.note(message.reservation, f"mail_{report.kind}", at=at, actor="system", facts=facts)
+    return noted
