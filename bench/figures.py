@@ -41,6 +41,8 @@ FIGURES = {
         Figure("status_growth", "ms, p99", "1,000,000 rows against 1,000", 1.3, 1.1, is_limit=True),
         Figure("waiting_room", "polls/s", "bare Django JSON view", 1.5, 2.5),
         Figure("gate_decide", "ms a cell", "2 ms", 1.0, 0.5, is_limit=True),
+        Figure("promote_growth", "ms a cancellation", "100,000 who wait against 10", 1.3, 1.1, is_limit=True),
+        Figure("wave", "s for 50,000", "60 s", 1.0, 0.5, is_limit=True),
         Figure("admin_growth", "ms, p50", "1,000,000 rows against 1,000", 2.0, 1.2, is_limit=True),
     )
 }

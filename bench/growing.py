@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from urllib.parse import urlencode
 
+from bench import lines
 from bench.load import Run, run_load
 from bench.reserving import Shop, open_shop
 from bench.rounds import Lane, Plan, Result, interleave, make_result, rates
@@ -17,7 +18,7 @@ from bench.rows import grow
 from bench.stage import ROOT, Environment, Stage
 from bench.wire import ask, write_request
 
-NAMES = ("reserve_growth", "status_growth", "admin_growth")
+NAMES = ("reserve_growth", "status_growth", "admin_growth", "promote_growth", "wave")
 MANY, SOME = 1_000_000, 1_000
 PAGES = 200
 READERS = 1  # more would share a worker process in one shop and not in the other, as chance has it
@@ -34,10 +35,12 @@ print("\\n".join(reservation_path(row) for row in rows))
 def measure(stage: Stage, plan: Plan) -> list[Result]:
     with ExitStack() as stack:
         grown = stack.enter_context(_grown_shop(stage, MANY))
-        results = _reading(stack.enter_context(_grown_shop(stage, SOME)), grown, plan)
+        small = stack.enter_context(_grown_shop(stage, SOME))
+        results = _reading(small, grown, plan)
         if plan.wants("reserve_growth"):
             empty = stack.enter_context(_grown_shop(stage, 0))
             results.append(_reserving(empty, grown, plan))
+        results += lines.measure(small, grown, plan)
     return results
 
 

@@ -70,9 +70,12 @@ def _lock(wanted: Sequence[uuid.UUID], lines: set[int], customers: set[str]) -> 
         )
     }
     lines |= {allotment_id for allotment_id, _ in seen.values()}
-    launches = set(Allotment.objects.filter(pk__in=lines).values_list("launch_id", flat=True))
+    sold = set(Allotment.objects.filter(pk__in=lines).values_list("launch_id", "variant__product_id"))
     keys = customers | {customer for _, customer in seen.values()}
-    limits = CustomerLimit.objects.filter(launch__in=launches, email_key__in=keys)
+    # Both as well as the key: the index begins with them.
+    limits = CustomerLimit.objects.filter(
+        launch__in={launch for launch, _ in sold}, product__in={product for _, product in sold}, email_key__in=keys
+    )
     list(limits.order_by("launch_id", "product_id", "email_key", "is_sandbox").select_for_update().values_list("pk"))
     list(Allotment.objects.filter(pk__in=lines).order_by("pk").select_for_update().values_list("pk"))
     rows = lock_rows(wanted)
@@ -137,7 +140,7 @@ def _count(rows: Sequence[Reservation], after: str) -> None:
         gone[row.allotment_id] += is_now[2] - was[2]
         customer = (row.launch_id, row.variant.product_id, row.email_key, row.is_sandbox)
         units[customer] += row.quantity * ((after in lifecycle.LIVE) - (row.status in lifecycle.LIVE))
-    for pk in sorted(held):
+    for pk in sorted(pk for pk in held if held[pk] or waiting[pk] or gone[pk]):
         Allotment.objects.filter(pk=pk).update(
             held=F("held") + held[pk], waiting=F("waiting") + waiting[pk], gone=F("gone") + gone[pk]
         )

@@ -76,7 +76,8 @@ Outcome = Sent | Failed | Uncertain
 def queue_due(*, at: datetime, most: int = 100, per_second: int | None = None) -> list[int]:
     """Mark due messages as queued and return their ids, by lane and then oldest first. Relays share them out.
 
-    `per_second` is what the mail provider takes; None: as many as there are. A crash of the database may forget the mark: the message is owed still, and whoever holds its id cannot take it.
+    `per_second` is what the mail provider takes; None: any number. A crash of the database may forget the mark: the
+    message is owed still, and whoever holds its id cannot take it.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

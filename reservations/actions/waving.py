@@ -111,7 +111,8 @@ def release(*, wave: Wave, at: datetime, officer: User) -> int:
     actor, count = staff_name(officer), 0
     Wave.objects.filter(pk=kept.pk).update(state=Wave.RELEASED, released_by=officer, released_at=at)
     for begin in range(0, len(reached), TOGETHER):
-        locked = lines.lock([entry.key for entry in reached[begin : begin + TOGETHER]])
+        # No count of a line changes and no limit: it is enough to lock the reservations.
+        locked = lines.lock_rows([entry.key for entry in reached[begin : begin + TOGETHER]])
         rows = [row for row in locked if row.status == lifecycle.CONFIRMED and not row.is_paused]
         promise(rows, wave=kept, at=at, tells=False)
         inviting.invite(rows, wave=kept, at=at, actor=actor)

@@ -33,6 +33,7 @@ from reservations.queries.receipts import Receipt
 from reservations.rules import gate, lifecycle
 
 STAFF_LANGUAGE = "en"
+PREVIEW = 0  # the version of what is looked at and not sent
 MOST_LETTERS = 512  # about 15 kB each
 SLOT = re.compile(slot("(\\w+)"))
 
@@ -138,7 +139,7 @@ def preview(*, kind: str, language: str, reservation: Reservation, at: datetime)
     if reservation.expires_at is None:
         reservation.expires_at = at + timedelta(hours=reservation.launch.invitation_hours)
     standing = standings([reservation])[reservation.pk]
-    message = Message(kind=kind, reservation=reservation)
+    message = Message(kind=kind, reservation=reservation, version=PREVIEW)
     return write(message, people_ahead=standing.people_ahead, window=standing.window)
 
 
@@ -168,7 +169,7 @@ def _recipient(message: Message, cause: Reservation | NotifyRequest | EvidenceWa
 
 def _address_change(message: Message, row: Reservation) -> AddressChange:
     """The change that a message asks to confirm. Few of these are sent, each with a query of its own."""
-    if message._state.adding:  # a preview
+    if message.version == PREVIEW:
         return AddressChange(reservation=row, email=row.email)
     return AddressChange.objects.get(reservation=row, number=message.version)
 
@@ -207,7 +208,7 @@ def _with_deadline(message: Message, row: Reservation, about: AboutReservation) 
     if message.kind in (INVITED, REMINDER):
         invitation = row.invitations.filter(ended_at=None).first()
         hours = invitation.hours if invitation else row.launch.invitation_hours
-        ends_at = invitation.ends_at if invitation and not message._state.adding else row.expires_at
+        ends_at = invitation.ends_at if invitation and message.version != PREVIEW else row.expires_at
         return replace(about, hours=hours), texts.instant(ends_at, row.market.timezone) if ends_at else ""
     if message.kind == DELAY:
         asked = row.estimates.filter(must_choose=True).order_by("-number").first()

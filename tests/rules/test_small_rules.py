@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from babel.numbers import get_currency_precision
@@ -209,3 +210,10 @@ def test_a_clock_that_lags_behind_gives_no_earlier_rank() -> None:
 def test_identifiers_made_later_sort_later_and_say_when() -> None:
     first, second = (places.identifier(AT + timedelta(milliseconds=ms), (1 << 74) - 1 - ms) for ms in (0, 1))
     assert first < second and first.version == 7 and first.int >> 80 == int(AT.timestamp() * 1000)
+
+
+def test_the_drawing_in_the_docs_is_the_table() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "lifecycle.md").read_text()
+    assert f"```mermaid\n{lifecycle.draw()}\n```" in page
+    for move in lifecycle.MOVES:
+        assert f"| {move.before} | {move.after} | `reservation.{move.word}` | {move.when} |" in page
