@@ -20,11 +20,21 @@ def somebody() -> str:
     return f"{uuid.uuid4().hex[:12]}@customers.example"
 
 
+def choose(visitor: Visitor, variant: str) -> None:
+    """With JavaScript the form is made anew for another variant: only then is there something to fill in."""
+    page = visitor.page
+    page.wait_for_load_state()
+    choice = page.locator(f"input[name=variant][value={variant}]")
+    if not choice.is_checked():
+        before = choice.element_handle()
+        choice.check()
+        if visitor.has_javascript:
+            page.wait_for_function("before => !before.isConnected", arg=before)
+
+
 def fill_in(visitor: Visitor, email: str, variant: str = "S1-TRT") -> None:
     page = visitor.page
-    page.locator(f"input[name=variant][value={variant}]").check()
-    if visitor.has_javascript:
-        page.wait_for_load_state("networkidle")
+    choose(visitor, variant)
     page.locator("[name=email]").fill(email)
     page.locator("[name=name]").fill("Ada Lovelace")
     for tick in page.locator("[name^=consent_]").all():
