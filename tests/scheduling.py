@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# The longest first: what takes half a minute or more. A folder's modules share what they start, one shop for each.
+# The longest first: what takes many seconds. A folder's modules share what they start, one shop for each.
 SHARED = "tests/journeys/"
 LONG = (
     "tests/journeys/test_customer.py",
@@ -13,6 +13,7 @@ LONG = (
     "tests/jobs/test_outbox.py",
     "tests/journeys/",
     "tests/rehearsal/",
+    "tests/actions/test_replay.py",
     "tests/races/",
 )
 
