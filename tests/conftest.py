@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.test.utils import override_settings
 from pytest_django import DjangoDbBlocker
 
 from reservations.actions.loading import load_launch
 from reservations.launchdata import read_launch_data
+from tests.races.stage import forget_template
+from tests.scheduling import Scheduling, rank
 
 LOADED_AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    config.option.loadscopereorder = False  # it would take the number of tests for their length
+    return Scheduling(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +34,20 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """Every test database holds the launch data that ships."""
     with django_db_blocker.unblock():
         load_launch(data=read_launch_data(settings.BASE_DIR / "data"), at=LOADED_AT)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """The many officers of the tests need no slow hash; the running shop of the journeys keeps its own."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def template_of_databases() -> Iterator[None]:
+    """Made by the first test that needs a copy of it; gone at the end."""
+    yield
+    forget_template()
 
 
 @pytest.fixture

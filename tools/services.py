@@ -109,8 +109,8 @@ def make_cluster(programs: Path, data: Path, owner: str | None) -> None:
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """A private PostgreSQL; its URL."""
+def postgresql(*, is_durable: bool = True) -> Iterator[str]:
+    """A private PostgreSQL; its URL. One that is not durable survives its own death, but not the machine's."""
     programs = find_postgresql()
     owner = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
     port = find_free_port()
@@ -122,7 +122,7 @@ def postgresql() -> Iterator[str]:
             "port": str(port),
             "unix_socket_directories": str(folder),
             "max_connections": "200",
-            "fsync": "on",
+            "fsync": "on" if is_durable else "off",
         }
         command = [str(programs / "postgres"), "-D", str(data)]
         command += [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
@@ -153,10 +153,10 @@ def redis() -> Iterator[str]:
 
 
 @contextmanager
-def services() -> Iterator[dict[str, str]]:
-    """Both servers; the environment in which the project uses them."""
+def services(*, is_durable: bool = True) -> Iterator[dict[str, str]]:
+    """Both servers; the environment in which the project uses them. No test cuts the power: they need no fsync."""
     with ExitStack() as stack:
-        database = os.environ.get("TEST_DATABASE_URL") or stack.enter_context(postgresql())
+        database = os.environ.get("TEST_DATABASE_URL") or stack.enter_context(postgresql(is_durable=is_durable))
         broker = os.environ.get("TEST_REDIS_URL") or stack.enter_context(redis())
         environment = {
             "DATABASE_URL": database,
@@ -193,7 +193,7 @@ def main(arguments: list[str]) -> int:
         sys.exit(__doc__)
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(name, stop)
-    with services() as environment:
+    with services(is_durable=False) as environment:
         return run(command, environment)
 
 

@@ -117,8 +117,8 @@ def build() -> Outcome:
 
 def run_tests(scratch: Path) -> list[Outcome]:
     """The whole suite on PostgreSQL; once more on SQLite what must be true of both."""
-    pytest = [PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadgroup"]
-    with services() as environment:
+    pytest = [PYTHON, "-m", "pytest", "-n", "2"]
+    with services(is_durable=False) as environment:
         sqlite = {**environment, "DATABASE_URL": f"sqlite:///{scratch / 'tests.sqlite3'}"}
         return [
             run_suite("tests on PostgreSQL", pytest, environment),

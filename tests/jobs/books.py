@@ -1,13 +1,8 @@
-"""Small programs that a test runs in another process against another database.
-
-python -m tests.jobs.books reserve COUNT | states
-"""
+"""What a test does or asks in another database, from a process of its own: the helper `tests.jobs.books`."""
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from collections import Counter
 
 import django
@@ -18,16 +13,25 @@ django.setup()
 from reservations.actions.reserving import reserve  # noqa: E402
 from reservations.models import Message  # noqa: E402
 from storefront import clock  # noqa: E402
+from tests.asking import answer  # noqa: E402
 from tests.world import wish  # noqa: E402
 
 
-def main(action: str, count: int = 0) -> None:
-    if action == "reserve":
-        for number in range(count):
-            language = ("en", "de", "zh-hans")[number % 3]
-            reserve(wish=wish(email=f"customer{number}@x.example", language=language), at=clock.now())
-    print(json.dumps(Counter(Message.objects.values_list("state", flat=True))))
+def reserve_many(count: str) -> None:
+    for number in range(int(count)):
+        language = ("en", "de", "zh-hans")[number % 3]
+        reserve(wish=wish(email=f"customer{number}@x.example", language=language), at=clock.now())
+
+
+def states() -> dict[str, int]:
+    """How many messages are in which state."""
+    return dict(Counter(Message.objects.values_list("state", flat=True)))
+
+
+def attempted() -> int:
+    """How many messages were tried at least once."""
+    return Message.objects.filter(attempts__gte=1).count()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(int, sys.argv[2:]))
+    answer({"reserve": reserve_many, "states": states, "attempted": attempted})

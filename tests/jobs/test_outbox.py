@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import redis
 
+from tests.asking import helper
 from tests.jobs.stage import (
     beat_command,
     broker,
@@ -26,14 +24,6 @@ from tests.races.stage import empty_database
 MESSAGES = 300
 
 
-def books(environment: dict[str, str], *words: str) -> dict[str, int]:
-    """Run `tests.jobs.books` and read what it says of the messages' states."""
-    command = [sys.executable, "-m", "tests.jobs.books", *words]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    found: dict[str, int] = json.loads(done.stdout)
-    return found
-
-
 def test_300_confirmations_arrive_once_though_worker_and_broker_die(tmp_path: Path) -> None:
     with empty_database("outbox") as environment, broker(tmp_path) as broker_url, sink(tmp_path) as smtp:
         environment |= {
@@ -43,8 +33,8 @@ def test_300_confirmations_arrive_once_though_worker_and_broker_die(tmp_path: Pa
             "OUTBOX_QUEUED_SECONDS": "3",
             "OUTBOX_LEASE_SECONDS": "3",
         }
-        books(environment, "reserve", str(MESSAGES))
-        with process(beat_command(tmp_path), environment):
+        with helper("tests.jobs.books", environment) as books, process(beat_command(tmp_path), environment):
+            books("reserve", str(MESSAGES))
             for share in (0.2, 0.4, 0.6):
                 with process(worker_command(), environment) as worker, process(relay_command(), environment) as relay:
                     wait_until(lambda share=share: len(smtp.mails) >= MESSAGES * share, f"{share:.0%} of the mails")
@@ -54,9 +44,7 @@ def test_300_confirmations_arrive_once_though_worker_and_broker_die(tmp_path: Pa
                     redis.Redis.from_url(broker_url).flushall()
             with process(worker_command(), environment), process(relay_command(), environment):
                 wait_until(
-                    lambda: (
-                        sum(books(environment, "states").get(state, 0) for state in ("sent", "uncertain")) == MESSAGES
-                    ),
+                    lambda: sum(books("states").get(state, 0) for state in ("sent", "uncertain")) == MESSAGES,
                     "every message settled",
                 )
         recipients = Counter(address for mail in smtp.mails for address in mail["to"])
@@ -74,19 +62,14 @@ def test_a_mail_server_that_is_down_delays_the_mail_and_loses_nothing(tmp_path: 
             "OUTBOX_QUEUED_SECONDS": "3",
             "OUTBOX_LEASE_SECONDS": "3",
         }
-        books(environment, "reserve", "3")
         with (
+            helper("tests.jobs.books", environment) as books,
             process(beat_command(tmp_path), environment),
             process(worker_command(), environment),
             process(relay_command(), environment),
         ):
-            wait_until(lambda: _attempted(environment) == 3, "each message tried once")
+            books("reserve", "3")
+            wait_until(lambda: books("attempted") == 3, "each message tried once")
             with sink(tmp_path, port) as smtp:
-                wait_until(lambda: books(environment, "states") == {"sent": 3}, "the mails to arrive")
+                wait_until(lambda: books("states") == {"sent": 3}, "the mails to arrive")
                 assert len(smtp.mails) == 3
-
-
-def _attempted(environment: dict[str, str]) -> int:
-    script = "import tests.jobs.books as b; print(b.Message.objects.filter(attempts__gte=1).count())"
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
-    return int(done.stdout)

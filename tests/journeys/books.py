@@ -1,14 +1,8 @@
-"""What a journey sets or asks in the shop's database, from a process of its own.
-
-python -m tests.journeys.books open_in MARKET SECONDS | room PER_MINUTE | challenge on | drawn | of EMAIL | held
-python -m tests.journeys.books officer NAME PASSWORD | reasons SKU MARKET
-"""
+"""What a journey sets or asks in the shop's database, from a process of its own: the helper `tests.journeys.books`."""
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -23,6 +17,7 @@ from reservations.models import Decision, Draw, Launch, LaunchMarket, Reservatio
 from reservations.rules.draw import commitment  # noqa: E402
 from storefront import clock  # noqa: E402
 from tests import officers  # noqa: E402
+from tests.asking import answer  # noqa: E402
 from tests.world import allotment  # noqa: E402
 
 
@@ -89,4 +84,4 @@ if __name__ == "__main__":
         "officer": officer,
         "reasons": reasons,
     }
-    print(json.dumps(actions[sys.argv[1]](*sys.argv[2:])))
+    answer(actions)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import http.client
-import json
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.asking import Ask, helper
 from tests.jobs.stage import (
     Sink,
     beat_command,
@@ -30,6 +29,11 @@ from tests.jobs.stage import (
 from tests.races.stage import empty_database
 
 CHROMIUM = "/usr/bin/chromium"
+STANDS_STILL = """() => Promise.allSettled(
+  document.getAnimations()
+    .filter((each) => each.timeline === document.timeline && Number.isFinite(each.effect.getComputedTiming().endTime))
+    .map((each) => each.finished)
+)"""
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,7 @@ class Shop:
     url: str
     smtp: Sink
     environment: dict[str, str]
-
-    def books(self, *words: str) -> Any:
-        command = [sys.executable, "-m", "tests.journeys.books", *words]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True)
-        return json.loads(done.stdout)
+    books: Ask
 
     def mail_to(self, email: str, count: int = 1) -> dict[str, Any]:
         """The newest mail to an address, once so many have arrived."""
@@ -56,13 +56,6 @@ class Shop:
     def link_in(self, mail: dict[str, Any], part: str) -> str:
         links = re.findall(rf"{re.escape(self.url)}\S+", mail["text"])
         return next(link for link in links if part in link)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests of a module share one shop: they go to one worker together."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +78,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             process(worker_command(), environment),
             process(relay_command(), environment),
             process(beat_command(folder), environment),
+            helper("tests.journeys.books", environment) as books,
         ):
             wait_until(lambda: is_ready(port), "the web server")
-            yield Shop(url, smtp, environment)
+            yield Shop(url, smtp, environment, books)
 
 
 def is_ready(port: int) -> bool:
@@ -127,10 +121,13 @@ class Visitor:
         self.page.goto(path if path.startswith("http") else self.shop.url + path)
 
     def check(self) -> None:
-        """No violation of WCAG 2.2 AA that axe can find; needs JavaScript to look."""
+        """No violation of WCAG 2.2 AA that axe can find once what fades in is there; needs JavaScript to look."""
         if self.has_javascript:
+            self.page.evaluate(STANDS_STILL)
             tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-            found = self.axe.run(self.page, options={"runOnly": {"type": "tag", "values": tags}})
+            found = self.axe.run(
+                self.page, options={"runOnly": {"type": "tag", "values": tags}, "resultTypes": ["violations"]}
+            )
             assert found.violations_count == 0, found.generate_report()
 
     def submit(self, selector: str = "main form[method=post] button") -> None:
