@@ -11,6 +11,7 @@ from reservations.actions import amending, estimating, four_eyes, inviting, wavi
 from reservations.actions.cancelling import cancel
 from reservations.actions.lines import CannotMove
 from reservations.actions.reserving import reserve
+from reservations.actions.wishes import LimitReached
 from reservations.models import (
     Allotment,
     Event,
@@ -331,7 +332,7 @@ def test_an_old_link_is_dead_once_another_address_is_confirmed(launch_data: date
 def test_an_address_that_holds_as_much_as_one_may_takes_no_more(launch_data: datetime) -> None:
     row = place("a")
     place("b", quantity=2)
-    with pytest.raises(amending.lines.LimitReached):
+    with pytest.raises(LimitReached):
         amending.ask_for_address(reservation=row, email="b@x.example", at=NOON, actor="customer")
     assert kinds(row) == ["confirmed"]
 

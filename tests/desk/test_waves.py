@@ -37,8 +37,10 @@ def client_of(name: str, *may: str) -> Client:
     return client
 
 
-PLANNER = ("view_wave", "add_wave", "change_wave", "view_wavesupply", "add_wavesupply", "change_wavesupply")
-PLANNER += ("view_allotment", "view_launch", "view_reservation")
+PLANNER = (
+    *("view_wave", "add_wave", "change_wave", "view_wavesupply", "add_wavesupply", "change_wavesupply"),
+    *("view_allotment", "view_launch", "view_reservation"),
+)
 
 
 @pytest.fixture

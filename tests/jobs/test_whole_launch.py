@@ -37,7 +37,7 @@ def server(tmp_path: Path, settings: Settings) -> Iterator[Sink]:
 class Shop:
     """The jobs of a shop, on the clock of the test."""
 
-    def __init__(self, journal: Journal, moment: time_machine.Coordinates) -> None:
+    def __init__(self, journal: Journal, moment: time_machine.Traveller) -> None:
         self.journal, self.moment = journal, moment
         self.staff = [User.objects.create(username=name, is_superuser=True) for name in ("one", "other")]
         self.waves = 0

@@ -12,13 +12,18 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "storefront.settings")
 django.setup()
 
-from reservations.actions import drawing  # noqa: E402
-from reservations.models import Decision, Draw, Launch, LaunchMarket, Reservation  # noqa: E402
+from django.contrib.auth.models import User  # noqa: E402
+from django.db import transaction  # noqa: E402
+
+from reservations.actions import drawing, lines, waving  # noqa: E402
+from reservations.actions.reserving import reserve  # noqa: E402
+from reservations.models import Decision, Draw, Launch, LaunchMarket, Reservation, Wave, WaveSupply  # noqa: E402
+from reservations.queries import links  # noqa: E402
 from reservations.rules.draw import commitment  # noqa: E402
 from storefront import clock  # noqa: E402
 from tests import officers  # noqa: E402
 from tests.asking import answer  # noqa: E402
-from tests.world import allotment  # noqa: E402
+from tests.world import allotment, consents, wish  # noqa: E402
 
 
 def open_in(market: str, seconds: str) -> str:
@@ -56,6 +61,35 @@ def of(email: str) -> list[dict[str, Any]]:
     return list(Reservation.objects.filter(email=email).order_by("created_at").values(*fields))
 
 
+def made(email: str, language: str) -> str:
+    """A reservation made just now; the path that its customer was mailed."""
+    at = clock.now()
+    return links.reservation_path(reserve(wish=wish(email=email, language=language, consents=consents(at=at)), at=at))
+
+
+def invited(email: str) -> str:
+    """A wave that reaches everybody of the line, released just now."""
+    at, pool = clock.now(), allotment()
+    number = Wave.objects.count() + 1
+    wave = Wave.objects.create(launch=pool.launch, number=number, ships_from="2027-03-01", ships_to="2027-03-31")
+    WaveSupply.objects.create(wave=wave, allotment=pool, quantity=pool.held)
+    one, other = (User.objects.get_or_create(username=name, is_superuser=True)[0] for name in ("one", "other"))
+    waving.propose(wave=wave, at=at, officer=one)
+    waving.release(wave=wave, at=at, officer=other)
+    return Reservation.objects.get(email=email).status
+
+
+def ended(email: str, after: str) -> str:
+    """Taken back, or lapsed as if it had been delivered, reminded, and the deadline had passed."""
+    row, at = Reservation.objects.get(email=email), clock.now()
+    row.invitations.update(delivered_at=at, ends_at=at, reminded_at=at, reminders=1)
+    with transaction.atomic():
+        lines.end(
+            lines.lock([row.pk]), after, at=clock.now(), actor="system", reason="We found two orders of one card."
+        )
+    return after
+
+
 def held() -> int:
     return allotment().held
 
@@ -80,6 +114,9 @@ if __name__ == "__main__":
         "challenge": challenge,
         "drawn": drawn,
         "of": of,
+        "made": made,
+        "invited": invited,
+        "ended": ended,
         "held": held,
         "officer": officer,
         "reasons": reasons,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -37,14 +38,14 @@ def path(row: Reservation, step: str = "") -> str:
     return f"{page}{step}?{key}"
 
 
-def compare(client: Client, row: Reservation, **asked: str) -> object:
+def compare(client: Client, row: Reservation, **asked: str) -> Any:
     given = {"variant": "S1-BLK", "market": "DE", "quantity": "1", **asked}
     return client.get(path(row, "change/"), {"key": links.reservation_key(row), **given})
 
 
-def accept(client: Client, row: Reservation, page: object, **asked: str) -> object:
-    terms = page.context["terms"]  # type: ignore[attr-defined]
-    ticks = {tick.html_name: tick.field.version for tick in page.context["ticks"]}  # type: ignore[attr-defined]
+def accept(client: Client, row: Reservation, page: Any, **asked: str) -> Any:
+    terms = page.context["terms"]
+    ticks = {tick.html_name: tick.field.version for tick in page.context["ticks"]}
     given = {"variant": "S1-BLK", "market": "DE", "quantity": "1", **asked, **ticks, "shown": terms["digest"]}
     return client.post(path(row, "change/"), given)
 
@@ -183,7 +184,7 @@ def test_an_invited_customer_gives_the_address_and_orders(client: Client, row: R
     assert "Thank you for your order" in client.get(path(row)).content.decode()
 
 
-def test_too_late_an_order_is_none(client: Client, row: Reservation, now: time_machine.Coordinates) -> None:
+def test_too_late_an_order_is_none(client: Client, row: Reservation, now: time_machine.Traveller) -> None:
     invited(row)
     Reservation.objects.update(address={"street": "Lindenweg 4"})
     now.move_to(NOON + 73 * HOUR)
@@ -250,7 +251,7 @@ def test_every_window_that_was_said_stays_to_be_read(client: Client, row: Reserv
     assert "1 June 2027" in page and "It became later." in page and "1 March 2027" in page
 
 
-def test_a_press_after_the_night_goes_on(client: Client, row: Reservation, now: time_machine.Coordinates) -> None:
+def test_a_press_after_the_night_goes_on(client: Client, row: Reservation, now: time_machine.Traveller) -> None:
     invited(row)
     now.shift(timedelta(hours=20))
     assert client.get(path(row)).status_code == 200
