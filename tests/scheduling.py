@@ -13,6 +13,7 @@ LONG = (
     "tests/jobs/test_outbox.py",
     "tests/journeys/",
     "tests/rehearsal/",
+    "tests/actions/test_any_order.py",
     "tests/actions/test_replay.py",
     "tests/races/",
 )
