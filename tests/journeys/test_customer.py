@@ -67,7 +67,7 @@ def test_reserve_read_the_mail_and_cancel(visitor: Visitor, language: str) -> No
     visitor.go(shop.link_in(mail, "/r/"))
     page.locator("a[href*='cancel=1']").click()
     visitor.check()
-    visitor.submit()
+    visitor.submit("button.stop")
     assert [each["status"] for each in shop.books("of", email)] == ["cancelled"]
     expect(page.locator("a[href*='cancel=1']")).to_have_count(0)
     shop.mail_to(email, count=2)
