@@ -1,6 +1,6 @@
 """Refusal → HTTP status and code: the one table for pages and API."""
 
-from reservations.actions import lines, relocating, wishes
+from reservations.actions import lines, relocating, sizing, wishes
 
 CODES: dict[type[Exception], tuple[int, str]] = {
     wishes.UnknownSku: (422, "unknown_sku"),
@@ -20,5 +20,6 @@ CODES: dict[type[Exception], tuple[int, str]] = {
     relocating.MoreUnits: (422, "more_units"),
     relocating.OtherProduct: (422, "other_product"),
     relocating.NothingChanges: (422, "nothing_changes"),
+    sizing.UnknownSize: (422, "unknown_size"),
     lines.CannotMove: (409, "cannot_change"),
 }

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reservations.actions.wishes import Wish
-from reservations.models import Allotment
+from reservations.models import Allotment, AllotmentMarket, Launch, LaunchMarket, Product, Variant
 from reservations.queries.facts import current_world
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -42,3 +42,14 @@ def wish(**changes: Any) -> Wish:
 def allotment(sku: str = "S1-BLK", market: str = "DE") -> Allotment:
     """The pool that serves a variant in a market directly."""
     return Allotment.objects.get(variant__sku=sku, markets=market, partner=None, is_sandbox=False)
+
+
+def open_rings(at: datetime) -> Allotment:
+    """A launch of rings in Germany, with units for those who do not know their size."""
+    launch = Launch.objects.create(slug="ring-2026", name={"en": "Ring"})
+    launch.products.add(Product.objects.get(slug="ring"))
+    LaunchMarket.objects.create(launch=launch, market_id="DE", opens_at=at)
+    variant = Variant.objects.get(sku="RING-GRA-ANY")
+    pool = Allotment.objects.create(launch=launch, variant=variant, pool="europe", capacity=5)
+    AllotmentMarket.objects.create(allotment=pool, market_id="DE")
+    return pool

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from reservations.actions import inviting, lines
+from reservations.actions import inviting, lines, sizing
 from reservations.actions.owing import owe
 from reservations.actions.relocating import Change, relocate
 from reservations.models import AddressChange, Message, Reservation
@@ -54,11 +54,14 @@ def amend(*, reservation: Reservation, amendment: Amendment, at: datetime, actor
 
     Raises what `relocate`, `amend_contact` and `ask_for_address` raise.
     """
-    row = reservation
-    if amendment.change is not None:
+    row, change = reservation, amendment.change
+    if change is not None and change.sku in {each.sku for each in sizing.sizes_of(row)} and sizing.is_open(row):
+        row = sizing.choose_size(reservation=row, sku=str(change.sku), at=at, actor=actor)
+        change = replace(change, sku=None) if change.market or change.subdivision else None
+    if change is not None:
         row = relocate(
             reservation=row,
-            change=amendment.change,
+            change=change,
             given=amendment.given,
             shown_digest=None,
             at=at,

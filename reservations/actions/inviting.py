@@ -17,6 +17,7 @@ from django.db.models import F, Max
 
 from reservations.actions import lines
 from reservations.actions.owing import owe, withdraw
+from reservations.actions.sizing import SizeMissing, is_open
 from reservations.models import Allotment, Invitation, Message, Reservation, Wave
 from reservations.rules import inviting, lifecycle
 
@@ -203,11 +204,13 @@ def invite_again(row: Reservation, *, at: datetime) -> None:
 def order(*, reservation: Reservation, at: datetime, actor: str, facts: dict[str, object] | None = None) -> Reservation:
     """The customer takes the place: an order at the price of the receipt. A second time changes nothing.
 
-    Raises DeadlineHasPassed, CannotMove.
+    Raises SizeMissing, DeadlineHasPassed, CannotMove.
     """
     [row] = lines.lock([reservation.pk])
     if row.status == lifecycle.CONVERTED:
         return row
+    if is_open(row) and row.settled_variant_id is None:
+        raise SizeMissing
     if row.status == lifecycle.EXPIRED or (row.expires_at is not None and row.expires_at <= at):
         raise DeadlineHasPassed
     lines.move(

@@ -267,6 +267,18 @@ def _confirm_address(about: About, facts: Facts) -> Words:
     )
 
 
+def _size_asked(about: About, facts: Facts) -> Words:
+    return Words(
+        subject=_("Your sizing kit comes; then choose your size: %(product)s") % facts,
+        heading=_("Your sizing kit comes"),
+        paragraphs=(
+            _("Try the sizes for a day and a night: fingers change. Then choose on the page of your reservation."),
+            _("Your place is kept whatever you choose, and you can choose again until you order."),
+        ),
+        button=_("Choose the size"),
+    )
+
+
 def _new_link(about: About, facts: Facts) -> Words:
     return Words(
         subject=_("The link to your reservation: %(product)s") % facts,
@@ -292,6 +304,7 @@ _KINDS: dict[str, Callable[[About, Facts], Words]] = {
     "ordered": _ordered,
     "window": _window,
     "delay": _delay,
+    "size_asked": _size_asked,
     "confirm_address": _confirm_address,
     "new_link": _new_link,
 }

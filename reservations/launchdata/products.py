@@ -10,6 +10,7 @@ from babel.numbers import is_currency
 
 from reservations.launchdata.files import Fields, Row, once
 from reservations.rules import gate
+from reservations.rules.sizes import LATER, SIZE
 
 KINDS = ("glasses", "ring", "earphones")
 
@@ -82,13 +83,16 @@ def _variants(product: Row, seen: set[str]) -> Iterator[Fields]:
         return
     row = product.row("variants")
     row.allow("options", "sku_pattern")
-    names = list(row.row("options").values)
-    pattern = row.get("sku_pattern", str)
-    for values in itertools.product(*row.row("options").values.values()):
+    choices = dict(row.row("options").values)
+    if SIZE in choices and product.row("illustrative", None).get("size_later", bool, False):
+        choices[SIZE] = [LATER, *choices[SIZE]]
+    names, pattern = list(choices), row.get("sku_pattern", str)
+    for values in itertools.product(*choices.values()):
         options = {str(name): str(value) for name, value in zip(names, values, strict=True)}
         sku = pattern
         for name, value in options.items():
-            sku = sku.replace(f"{{{name}:3}}", value[:3].upper()).replace(f"{{{name}}}", value)
+            letters = "ANY" if value == LATER else value
+            sku = sku.replace(f"{{{name}:3}}", letters[:3].upper()).replace(f"{{{name}}}", letters)
         if "{" in sku:
             raise row.fail("sku_pattern", f"{pattern!r} names an option that is not there")
         if sku in seen:

@@ -63,8 +63,15 @@ class Reservation(models.Model):
     expires_at = models.DateTimeField(null=True, help_text="The deadline of its invitation, once that is delivered.")
     pair = models.UUIDField(null=True, help_text="Two that share it are invited together or not at all.")
     address = models.JSONField(null=True)
+    settled_variant = models.ForeignKey(
+        Variant, null=True, on_delete=models.PROTECT, related_name="+", help_text="The size, chosen later.", **UNCHECKED
+    )
+    kit_asked_at = models.DateTimeField(null=True, help_text="When a sizing kit was asked for.")
 
-    LATER_LIFE = ("ended_at", "behind", "is_paused", "wave", "expires_at", "pair", "address")
+    LATER_LIFE = (
+        *("ended_at", "behind", "is_paused", "wave", "expires_at", "pair", "address"),
+        *("settled_variant", "kit_asked_at"),
+    )
 
     class Meta:
         constraints = [

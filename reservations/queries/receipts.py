@@ -11,6 +11,7 @@ from django.utils.translation import gettext, gettext_noop
 from reservations.models import Reservation
 from reservations.queries import texts
 from reservations.queries.consents import shown_to
+from reservations.rules.sizes import LATER, SIZE
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,8 @@ def variant_name(options: Mapping[str, str]) -> str:
 
 
 def _option(key: str, value: str) -> str:
-    if key == "size":
+    if key == SIZE and value == LATER:
+        return gettext("size to be chosen")
+    if key == SIZE:
         return gettext("size %(size)s") % {"size": value}
     return texts.said(OPTIONS[value]) if value in OPTIONS else value

@@ -47,7 +47,7 @@ class Partners(APIView):
 
 def own(request: Request) -> Any:
     """The reservations of this partner in the key's world."""
-    rows = Reservation.objects.select_related("variant", "market", "allotment", "launch")
+    rows = Reservation.objects.select_related("variant", "settled_variant", "market", "allotment", "launch")
     return rows.filter(partner=api_key(request).partner, is_sandbox=api_key(request).is_sandbox)
 
 

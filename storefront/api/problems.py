@@ -72,6 +72,7 @@ _DETAILS = {
     "more_units": "A change cannot take more units. Reserve another place.",
     "other_product": "A change keeps the product and the launch. Reserve another place.",
     "nothing_changes": "It is so already.",
+    "unknown_size": "There is no such size. GET /api/v1/products/ lists the variants.",
     "cannot_change": "In its present status this reservation cannot be changed so.",
 }
 

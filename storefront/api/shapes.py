@@ -143,7 +143,14 @@ def reservations(rows: list[Reservation], at: datetime) -> list[dict[str, Any]]:
     """Reservations as they stand at `at`: as many queries for one as for many."""
     found, holds, news = standings(rows), open_holds(rows), news_for(rows, world=current_world(), at=at)
     return [
-        _reservation(row, row.variant.sku, found[row.pk], at, hold=holds.get(row.pk), news=news.get(row.pk))
+        _reservation(
+            row,
+            (row.settled_variant or row.variant).sku,
+            found[row.pk],
+            at,
+            hold=holds.get(row.pk),
+            news=news.get(row.pk),
+        )
         for row in rows
     ]
 

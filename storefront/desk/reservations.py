@@ -115,15 +115,53 @@ class ReservationAdmin(ReadOnly):
         "reference", "status", "variant", "units", "destination", "place", "email", "name", "partner", "created",
     ]  # fmt: skip
     list_select_related = ["variant__product", "partner"]
-    list_filter = ["status", OnHold, "launch", "variant__product", "partner", "is_sandbox", "market"]
+    list_filter = [
+        "status",
+        OnHold,
+        ("kit_asked_at", admin.EmptyFieldListFilter),
+        "launch",
+        "variant__product",
+        "partner",
+        "is_sandbox",
+        "market",
+    ]
     search_fields = ["reference", "email", "email_key", "name", "partner_reference"]
     search_help_text = "Reference, e-mail, name or the partner's own reference"
     ordering = ["-created_at"]
     change_form_template = "admin/acts.html"
     actions = ["act_on_many"]
     fieldsets = [
-        (None, {"fields": ["reference", "status", "variant", "quantity", "place_number", "allotment", "launch"]}),
-        ("Customer", {"fields": ["name", "email", "phone", "language", "market", "subdivision", "customer_page"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "reference",
+                    "status",
+                    "variant",
+                    "settled_variant",
+                    "quantity",
+                    "place_number",
+                    "allotment",
+                    "launch",
+                ]
+            },
+        ),
+        (
+            "Customer",
+            {
+                "fields": [
+                    "name",
+                    "email",
+                    "phone",
+                    "address",
+                    "kit_asked_at",
+                    "language",
+                    "market",
+                    "subdivision",
+                    "customer_page",
+                ]
+            },
+        ),
         ("Channel", {"fields": ["partner", "partner_reference", "is_sandbox"]}),
         ("Instants", {"fields": ["created", "confirmed", "ended"]}),
         ("Receipt", {"fields": ["receipt_table", "notices_table"]}),

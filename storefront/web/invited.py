@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from reservations.actions import amending, estimating, inviting, lines
+from reservations.actions.sizing import SizeMissing
 from reservations.gateways import calendar
 from reservations.models import Reservation
 from reservations.queries import texts
@@ -27,6 +28,8 @@ def order(request: HttpRequest, site: Site, row: Reservation) -> HttpResponse:
         return see_other(path_of(row, "contact/"))
     try:
         return back(inviting.order(reservation=row, at=clock.now(), actor=actor(request)))
+    except SizeMissing:
+        return back(row, fragment="size")
     except inviting.DeadlineHasPassed:
         title = _("The invitation has ended.")
         sentence = _("The place went to the next. Nothing was charged.")

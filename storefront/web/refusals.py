@@ -93,6 +93,8 @@ def event_words(action: str) -> str:
         "reservation.address_changed": _("E-mail address changed; older links are dead"),
         "reservation.mail_bounced": _("A letter of ours came back"),
         "reservation.mail_complained": _("A letter of ours was called unwanted"),
+        "reservation.size_chosen": _("Size chosen; the place is kept"),
+        "reservation.kit_asked": _("Sizing kit asked for"),
         "reservation.paired": _("Invited together with another from now on"),
         "reservation.parted": _("No longer in a pair"),
         "reservation.delay_accepted": _("You would rather wait"),

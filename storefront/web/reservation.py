@@ -18,6 +18,7 @@ from reservations.queries.facts import current_world
 from reservations.queries.holds import open_holds
 from reservations.queries.places import standings
 from reservations.queries.receipts import read as read_receipt
+from reservations.queries.receipts import variant_name
 from reservations.queries.waiting import why_waiting
 from reservations.rules import lifecycle
 from storefront import clock
@@ -27,8 +28,9 @@ from storefront.web.by_link import back, by_link, path_of
 from storefront.web.contact import changed_meanwhile
 from storefront.web.forms import ConsentsForm
 from storefront.web.site import Site
+from storefront.web.sizing import size_facts
 
-STEPS = ("cancel", "agree", "change", "contact", "order", "pause", "wait", "pair")
+STEPS = ("cancel", "agree", "change", "contact", "order", "pause", "wait", "pair", "size", "kit")
 
 
 @require_safe
@@ -63,6 +65,8 @@ def _page(request: HttpRequest, site: Site, row: Reservation, form: ConsentsForm
         "delivery": deliveries.delivery(row, standing),
         "asks": deliveries.asks(row),
         "waiting": _why_waiting(row),
+        "size": size_facts(row),
+        "others": _others(row),
         "is_new": "new" in request.GET,
         "asked_cancel": "cancel" in request.GET,
         "may": {
@@ -100,6 +104,22 @@ def _asked_again(site: Site, row: Reservation, form: ConsentsForm | None) -> dic
         "url": path_of(row, "agree/"),
         "shown": show(decision_for(current_world(), row, clock.now()), site.language).digest,
     }
+
+
+def _others(row: Reservation) -> list[dict[str, Any]]:
+    """What else is reserved under the address that this link was mailed to, each with its own place."""
+    same = Reservation.objects.filter(email_key=row.email_key, email=row.email, is_sandbox=False)
+    rows = same.filter(status__in=lifecycle.LIVE).exclude(pk=row.pk).select_related("variant__product")
+    return [
+        {
+            "url": path_of(each),
+            "product": texts.translated(each.variant.product.name),
+            "variant": variant_name(each.variant.options),
+            "place_number": each.place_number,
+            "status_words": refusals.reservation_words(each.status),
+        }
+        for each in rows.order_by("created_at")
+    ]
 
 
 def _why_waiting(row: Reservation) -> list[str]:

@@ -14,6 +14,7 @@ from storefront.web import (
     passports,
     reservation,
     reserving,
+    sizing,
     views,
 )
 
@@ -38,6 +39,8 @@ under_prefix: list[URLPattern | URLResolver] = [
     path("r/<str:reference>/pause/", invited.pause, name="pause"),
     path("r/<str:reference>/wait/", invited.wait, name="wait"),
     path("r/<str:reference>/pair/", invited.pair, name="pair"),
+    path("r/<str:reference>/size/", sizing.size, name="size"),
+    path("r/<str:reference>/kit/", sizing.kit, name="kit"),
     path("r/<str:reference>/deadline.ics", invited.deadline, name="deadline"),
     path("lost-link/", contact.lost_link, name="lost_link"),
     path("notify/", notifying.notify, name="notify"),

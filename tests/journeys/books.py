@@ -17,13 +17,13 @@ from django.db import transaction  # noqa: E402
 
 from reservations.actions import drawing, lines, waving  # noqa: E402
 from reservations.actions.reserving import reserve  # noqa: E402
-from reservations.models import Decision, Draw, Launch, LaunchMarket, Reservation, Wave, WaveSupply  # noqa: E402
+from reservations.models import Allotment, Decision, Draw, Launch, LaunchMarket, Reservation, Wave, WaveSupply  # noqa: E402
 from reservations.queries import links  # noqa: E402
 from reservations.rules.draw import commitment  # noqa: E402
 from storefront import clock  # noqa: E402
 from tests import officers  # noqa: E402
 from tests.asking import answer  # noqa: E402
-from tests.world import allotment, consents, wish  # noqa: E402
+from tests.world import allotment, consents, open_rings, wish  # noqa: E402
 
 
 def open_in(market: str, seconds: str) -> str:
@@ -65,6 +65,15 @@ def made(email: str, language: str) -> str:
     """A reservation made just now; the path that its customer was mailed."""
     at = clock.now()
     return links.reservation_path(reserve(wish=wish(email=email, language=language, consents=consents(at=at)), at=at))
+
+
+def ring(email: str) -> str:
+    """A ring without a size, reserved just now; the path that its customer was mailed."""
+    at = clock.now()
+    if not Allotment.objects.filter(launch__slug="ring-2026").exists():
+        open_rings(at)
+    asked = wish(sku="RING-GRA-ANY", email=email, consents=consents("RING-GRA-ANY", at=at))
+    return links.reservation_path(reserve(wish=asked, at=at))
 
 
 def invited(email: str) -> str:
@@ -115,6 +124,7 @@ if __name__ == "__main__":
         "drawn": drawn,
         "of": of,
         "made": made,
+        "ring": ring,
         "invited": invited,
         "ended": ended,
         "held": held,

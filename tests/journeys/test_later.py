@@ -104,6 +104,28 @@ def test_what_has_ended_says_so_and_offers_nothing_that_cannot_be(narrow: Visito
     expect(page.locator(".may")).to_have_count(0)
 
 
+def test_a_ring_gets_its_size_later(narrow: Visitor) -> None:
+    page, shop, email = narrow.page, narrow.shop, somebody()
+    narrow.go(shop.books("ring", email))
+    look(narrow)
+    size = page.locator("select[name=sku]")
+    reach(narrow, size)
+    page.keyboard.type("9")
+    press(narrow, page.get_by_role("button", name="Choose this size"))
+    look(narrow)
+    expect(page.locator("select[name=sku] option:checked")).to_have_text("9")
+    press(narrow, page.get_by_role("button", name="Send me a sizing kit"))
+    for name, words in (("street", "Lindenweg 4"), ("postcode", "50667"), ("city", "Köln")):
+        reach(narrow, page.locator(f"[name={name}]"))
+        page.keyboard.type(words)
+    press(narrow, page.get_by_role("button", name="Save"))
+    press(narrow, page.get_by_role("button", name="Send me a sizing kit"))
+    look(narrow)
+    assert "Your sizing kit comes" in shop.mail_to(email, count=2)["subject"]
+    (row,) = shop.books("of", email)
+    assert (row["variant__sku"], row["status"]) == ("RING-GRA-ANY", "confirmed")
+
+
 def test_a_lost_link_is_mailed_anew(narrow: Visitor) -> None:
     page, shop, email = narrow.page, narrow.shop, somebody()
     path = shop.books("made", email, "en")

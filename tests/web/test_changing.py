@@ -230,7 +230,9 @@ def test_who_waits_reads_why(client: Client, row: Reservation) -> None:
     assert "1 entry on the waiting list is ahead of you." in client.get(path(later)).content.decode()
 
 
-@pytest.mark.parametrize("step", ["change/", "contact/", "order/", "pause/", "wait/", "pair/", "cancel/"])
+@pytest.mark.parametrize(
+    "step", ["change/", "contact/", "order/", "pause/", "wait/", "pair/", "cancel/", "size/", "kit/"]
+)
 def test_nothing_opens_without_the_key(client: Client, row: Reservation, step: str) -> None:
     page, before = path(row, step).partition("?")[0], Event.objects.count()
     assert client.get(page).status_code in (404, 405)
