@@ -53,10 +53,17 @@ def promise(rows: Sequence[Reservation], *, wave: Wave, at: datetime, tells: boo
         for row in changed
     )
     worse, better = [row for row in changed if row.pk in later], [row for row in changed if row.pk not in later]
+    _take_back(changed, wave)
     if tells:
         owe(better, kind=WINDOW, at=at)
         owe(worse, kind=DELAY, at=at)
     return Promised(len(better), len(worse))
+
+
+def _take_back(rows: Sequence[Reservation], wave: Wave) -> None:
+    """Nothing is asked any more where the new window ends by the day on which the answer was due."""
+    asked = ShipEstimate.objects.filter(reservation__in=[row.pk for row in rows], must_choose=True)
+    asked.filter(answer_by__gte=wave.ships_to).update(must_choose=False)
 
 
 @dataclass(frozen=True)
@@ -145,22 +152,19 @@ def accept_delay(*, reservation: Reservation, at: datetime, actor: str) -> bool:
     return True
 
 
+# Of who has ordered since, the order is the consent.
+_ASKED = (lifecycle.WAITLISTED, lifecycle.CONFIRMED)
+
+
 def cancel_unanswered(*, at: datetime) -> int:
     """Where the law asks for consent to a delay and none came by the day, it is cancelled."""
-    asked = ShipEstimate.objects.filter(
-        must_choose=True, answer_by__lt=at.date(), reservation__status__in=lifecycle.LIVE
-    )
+    asked = ShipEstimate.objects.filter(must_choose=True, answer_by__lt=at.date(), reservation__status__in=_ASKED)
     ended = 0
     while pks := list(asked.values_list("reservation_id", flat=True)[:TOGETHER]):
         with transaction.atomic():
             rows = lines.lock(set(pks))
             ShipEstimate.objects.filter(reservation__in=pks, must_choose=True).update(must_choose=False)
-            lines.end(
-                [row for row in rows if lifecycle.may_move(row.status, lifecycle.CANCELLED)],
-                lifecycle.CANCELLED,
-                at=at,
-                actor="system",
-                reason="no consent to a later delivery came by the day that was promised",
-            )
-            ended += len(rows)
+            silent = [row for row in rows if row.status in _ASKED]
+            lines.end(silent, lifecycle.CANCELLED, at=at, actor="system", reason="no consent to a later delivery came")
+            ended += len(silent)
     return ended

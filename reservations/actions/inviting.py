@@ -18,7 +18,7 @@ from django.db.models import F, Max
 from reservations.actions import lines
 from reservations.actions.owing import owe, withdraw
 from reservations.actions.sizing import SizeMissing, is_open
-from reservations.models import Allotment, Invitation, Message, Reservation, Wave
+from reservations.models import Allotment, Invitation, Message, Reservation, ShipEstimate, Wave
 from reservations.rules import inviting, lifecycle
 
 INVITED, REMINDER = "invited", "reminder"
@@ -46,6 +46,8 @@ def invite(rows: Sequence[Reservation], *, wave: Wave, at: datetime, actor: str)
     """Invite locked reservations of one launch to order. Call it in the transaction that locked them."""
     numbers = _next_numbers(rows)
     lines.move(rows, lifecycle.INVITED, at=at, actor=actor, facts={"wave": wave.number}, wave=wave, expires_at=None)
+    # Whether to wait is answered by the invitation, which may be declined.
+    ShipEstimate.objects.filter(reservation__in=[row.pk for row in rows], must_choose=True).update(must_choose=False)
     versions = owe(rows, kind=INVITED, at=at)
     Invitation.objects.bulk_create(
         Invitation(

@@ -21,7 +21,7 @@ from reservations.actions import lines, receipts
 from reservations.actions.owing import owe
 from reservations.actions.preparing import Prepared, prepare
 from reservations.actions.wishes import ConsentRequired, Refusal, SoldOut, Wish
-from reservations.models import Acceptance, Allotment, Reservation, VacatedPlace, Wording
+from reservations.models import Acceptance, Allotment, Hold, Reservation, VacatedPlace, Wording
 from reservations.queries.consents import texts_seen
 from reservations.queries.facts import World, current_world
 from reservations.queries.places import ahead_in, numbers_before
@@ -238,6 +238,8 @@ def _put(row: Reservation, terms: Terms, at: datetime) -> None:
         lines.count_units(_customer(row), settled.quantity - row.quantity)
     moved = Reservation.objects.filter(pk=row.pk, status=row.status).update(**columns)
     assert moved == 1, "somebody moved a locked reservation"
+    # It was held for what it is no longer: the gate has just said yes to what it is now.
+    Hold.objects.filter(reservation=row, released_at=None).update(released_at=at)
 
 
 def _customer(row: Reservation) -> tuple[int, int, str, bool]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import quopri
 import re
-from collections.abc import Iterator
+from base64 import b64decode
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import Message
@@ -12,7 +14,12 @@ from email.message import Message
 OWN_ID = re.compile(r"<[^<>@\s]{1,150}\.m(\d{1,18})@[^<>@\s]{1,253}>")
 BOUNCED, DELAYED, DELIVERED, COMPLAINED = "bounced", "delayed", "delivered", "complained"
 _ACTIONS = {"failed": BOUNCED, "delayed": DELAYED, "delivered": DELIVERED, "relayed": DELIVERED, "expanded": DELIVERED}
+_NO_COMPLAINT = ("not-spam", "auth-failure")
+_COMMENT, _BLANK_LINE = re.compile(r"\([^()]*\)"), re.compile(rb"\r?\n[ \t]*\r?\n")
+_DECODERS: dict[str, Callable[[bytes], bytes]] = {"base64": b64decode, "quoted-printable": quopri.decodestring}
 MOST_WORDS = 300
+# What the parser of the standard library raises on mails that nobody should have written.
+_UNREADABLE = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class NotAReport(Exception):
@@ -32,7 +39,13 @@ class Report:
 
 def read(raw: bytes) -> list[Report]:
     """The reports in a mail, one for each recipient. Raises NotAReport, and nothing else whatever the bytes are."""
-    mail = message_from_bytes(raw, policy=policy.compat32)
+    try:
+        return _read(message_from_bytes(raw, policy=policy.compat32))
+    except _UNREADABLE as error:
+        raise NotAReport from error
+
+
+def _read(mail: Message) -> list[Report]:
     kind = str(mail.get_param("report-type") or "").lower()
     if mail.get_content_type() != "multipart/report" or kind not in ("delivery-status", "feedback-report"):
         raise NotAReport
@@ -42,16 +55,18 @@ def read(raw: bytes) -> list[Report]:
         raise NotAReport
     about = {"message_number": int(found[1]), "message_id": message_id}
     if kind == "feedback-report":
+        if _feedback(mail) in _NO_COMPLAINT:
+            raise NotAReport
         return [Report(**about, kind=COMPLAINED, status="", diagnostic="")]  # type: ignore[arg-type]
     reports = [
         Report(
             **about,  # type: ignore[arg-type]
             kind=_ACTIONS[action],
-            status=_words(part, "Status")[:9],
+            status=_token(part, "Status")[:9],
             diagnostic=_words(part, "Diagnostic-Code"),
         )
         for part in _recipients(mail)
-        if (action := _words(part, "Action").lower()) in _ACTIONS
+        if (action := _token(part, "Action").lower()) in _ACTIONS
     ]
     if not reports:
         raise NotAReport
@@ -61,9 +76,30 @@ def read(raw: bytes) -> list[Report]:
 def _recipients(mail: Message) -> Iterator[Message]:
     """The blocks of a delivery status, one a recipient; the first is about the whole mail."""
     for part in mail.walk():
-        if part.get_content_type() in ("message/delivery-status", "message/global-delivery-status"):
-            blocks = part.get_payload()
-            yield from (block for block in blocks if isinstance(block, Message)) if isinstance(blocks, list) else ()
+        blocks = part.get_payload()
+        if part.get_content_type() == "message/delivery-status" and isinstance(blocks, list):
+            yield from (block for block in blocks if isinstance(block, Message))
+        elif part.get_content_type() == "message/global-delivery-status":  # RFC 6533, which the parser does not know
+            for block in _BLANK_LINE.split(_content(part)):
+                yield message_from_bytes(block, policy=policy.compat32)
+
+
+def _content(part: Message) -> bytes:
+    """What stands in a part, without its transfer encoding."""
+    blocks = part.get_payload()
+    if isinstance(blocks, list):  # read as mails, since it is called message/…
+        written = b"\n\n".join(block.as_bytes() for block in blocks if isinstance(block, Message))
+        return _DECODERS.get(_token(part, "Content-Transfer-Encoding").lower(), bytes)(written)
+    content = part.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""
+
+
+def _feedback(mail: Message) -> str:
+    """The type of a feedback report (RFC 5965, 7.3), such as abuse."""
+    for part in mail.walk():
+        if part.get_content_type() == "message/feedback-report":
+            return _token(message_from_bytes(_content(part).lstrip(), policy=policy.compat32), "Feedback-Type").lower()
+    return ""
 
 
 def _original_id(mail: Message) -> str:
@@ -73,10 +109,13 @@ def _original_id(mail: Message) -> str:
         if kind in ("message/rfc822", "message/global") and isinstance(part.get_payload(), list):
             return _words(part.get_payload()[0], "Message-ID")  # type: ignore[index, arg-type]
         if kind in ("text/rfc822-headers", "message/global-headers"):
-            content = part.get_payload(decode=True)
-            header = message_from_bytes(content if isinstance(content, bytes) else b"", policy=policy.compat32)
-            return _words(header, "Message-ID")
+            return _words(message_from_bytes(_content(part), policy=policy.compat32), "Message-ID")
     return ""
+
+
+def _token(part: Message, name: str) -> str:
+    """A header that is one word, without the comments that may stand beside it (RFC 3464, 2.1.1)."""
+    return _COMMENT.sub(" ", _words(part, name)).strip()
 
 
 def _words(part: Message, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, datetime, timedelta
 
 from icalendar import Alarm, Calendar, Event
@@ -17,15 +18,21 @@ def deadline_file(*, uid: str, title: str, description: str, url: str, ends_at: 
         stamp=made_at.astimezone(UTC),
         start=end - SHOWN_AS,
         end=end,
-        summary=title,
-        description=description,
+        summary=_printable(title),
+        description=_printable(description),
     )
     event.add("url", url)
     alarm = Alarm()
     alarm.add("action", "DISPLAY")
-    alarm.add("description", title)
+    alarm.add("description", _printable(title))
     alarm.add("trigger", -EARLIER)
     event.add_component(alarm)
-    calendar = Calendar.new(method="PUBLISH", prodid="-//Launch reservations//EN")
+    # No METHOD: it is a file, not a message between calendars (RFC 5546).
+    calendar = Calendar.new(prodid="-//Launch reservations//EN")
     calendar.add_component(event)
     return bytes(calendar.to_ical())
+
+
+def _printable(text: str) -> str:
+    """RFC 5545 has no place for control characters but line ends."""
+    return "".join(letter for letter in text if letter == "\n" or unicodedata.category(letter) != "Cc")

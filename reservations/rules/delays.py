@@ -1,7 +1,7 @@
 """What a ship window that gets worse asks of us, by the law of the place.
 
-Sources: 16 CFR 435.2(b) for the United States; Directive 2011/83/EU, article 18, for the European Economic Area. What
-neither rules follows the same manners: the customer is told, and may wait or cancel.
+Sources: 16 CFR 435.2(b)(1) for the United States; Directive 2011/83/EU, article 18, for the European Economic Area.
+What neither rules follows the same manners: the customer is told, and may wait or cancel.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ EEA = frozenset("AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL 
 class Rule:
     """`silence_days`: how much later a window may get before silence is no longer consent; None: silence is consent.
 
-    `is_first_only`: silence is consent to the first delay alone.
+    A first delay that is longer may be answered as long as a shorter one would have lasted. `is_first_only`: silence is
+    consent to the first delay alone, and to a further one consent is needed by the day that was promised.
     """
 
     source: str
@@ -48,11 +49,14 @@ def rule_for(country: str) -> Rule:
 def demand(*, country: str, promised_to: date, new_to: date, earlier_delays: int) -> Demand | None:
     """What follows when the last day of a window moves from `promised_to` to `new_to`; None where it gets no worse.
 
-    Where consent is needed it is needed before the day that was promised.
+    `answer_by` is the last day of consent where silence is none.
     """
     if new_to <= promised_to:
         return None
     rule = rule_for(country)
-    is_long = rule.silence_days is not None and new_to > promised_to + timedelta(days=rule.silence_days)
-    must_choose = is_long or (rule.is_first_only and earlier_delays > 0)
-    return Demand(must_choose=must_choose, answer_by=promised_to if must_choose else None, source=rule.source)
+    if rule.is_first_only and earlier_delays > 0:
+        return Demand(must_choose=True, answer_by=promised_to, source=rule.source)
+    if rule.silence_days is not None and new_to > promised_to + timedelta(days=rule.silence_days):
+        lasts_to = promised_to + timedelta(days=rule.silence_days)
+        return Demand(must_choose=True, answer_by=lasts_to, source=rule.source)
+    return Demand(must_choose=False, answer_by=None, source=rule.source)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminSplitDateTime
+from django.core.exceptions import PermissionDenied
+from django.db import models
 from django.db.models import QuerySet
 from django.forms.models import BaseInlineFormSet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 
-from reservations.actions import drawing
+from reservations.actions import drawing, launching
 from reservations.actions.lines import RAISED, promote
 from reservations.models import Allotment, AllotmentMarket, Launch, LaunchMarket
 from storefront import clock
@@ -39,6 +46,58 @@ class LaunchForm(DeskForm):
         return minutes
 
 
+class CloneForm(forms.Form):
+    slug = forms.SlugField(max_length=50, help_text="The name of the new launch in addresses.")
+    opens_at = forms.SplitDateTimeField(
+        label="First opening (UTC)",
+        help_text="The instant at which its first window opens; the others keep their distance from it.",
+        widget=AdminSplitDateTime,
+    )
+
+    def clean_slug(self) -> str:
+        slug: str = self.cleaned_data["slug"]
+        if Launch.objects.filter(slug=slug).exists():
+            raise forms.ValidationError("A launch has this name already. Choose another.")
+        return slug
+
+    def clean_opens_at(self) -> datetime:
+        opens_at: datetime = self.cleaned_data["opens_at"]
+        if opens_at <= clock.now():
+            raise forms.ValidationError("This instant has passed. Choose one to come.")
+        return opens_at
+
+
+class MoveUnitsForm(forms.Form):
+    """From one pool to another of the same launch, variant and channel or another channel."""
+
+    target = forms.ModelChoiceField(queryset=Allotment.objects.none(), label="Into")
+    units = forms.IntegerField(min_value=1)
+    reason = forms.CharField(max_length=300, widget=forms.TextInput(attrs={"size": 60, "autocomplete": "off"}))
+
+    def __init__(self, source: Allotment, *given: Any) -> None:
+        super().__init__(*given)
+        others = Allotment.objects.filter(launch=source.launch_id, variant=source.variant_id, is_sandbox=False)
+        self.fields["target"].queryset = others.exclude(pk=source.pk).select_related("variant")  # type: ignore[attr-defined]
+        free = source.line.capacity - source.held
+        self.fields["units"].help_text = f"At most {free}: what nobody holds and what is not kept back."
+
+
+def form_page(
+    page_of: admin.ModelAdmin, request: HttpRequest, row: models.Model, *, title: str, label: str, form: forms.Form
+) -> HttpResponse:
+    """A row's own form: what it asks for, then the button."""
+    context = {
+        **page_of.admin_site.each_context(request),
+        "title": title,
+        "opts": page_of.opts,
+        "back": reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk]),
+        "row": row,
+        "label": label,
+        "form": form,
+    }
+    return TemplateResponse(request, "admin/form.html", context)
+
+
 @admin.register(Launch)
 class LaunchAdmin(Logged):
     list_display = [
@@ -49,8 +108,31 @@ class LaunchAdmin(Logged):
     filter_horizontal = ["products"]
     form = LaunchForm
     inlines = [WindowInline]
-    actions = ["pause", "resume"]
+    actions = ["pause", "resume", "close"]
     ordering = ["slug"]
+    change_form_template = "admin/acts.html"
+
+    def get_urls(self) -> list[Any]:
+        clone = path("<int:pk>/clone/", self.admin_site.admin_view(self.clone_view), name="clone_launch")
+        return [clone, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        acts = [{"label": "Clone", "url": reverse("admin:clone_launch", args=[object_id])}]
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "acts": acts})
+
+    def clone_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The same launch for another day."""
+        row = get_object_or_404(Launch, pk=pk)
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = CloneForm(request.POST or None)
+        if form.is_valid():
+            made = launching.clone(launch=row, at=clock.now(), actor=actor(request), **form.cleaned_data)
+            messages.success(request, f"{made} is there, paused, with the capacities of {row} and nothing held.")
+            return redirect("admin:reservations_launch_change", made.pk)
+        return form_page(self, request, row, title=f"Clone {row}", label="Clone", form=form)
 
     def save_related(self, request: HttpRequest, form: forms.ModelForm, formsets: Any, change: bool) -> None:
         """The draws follow the windows and the minutes."""
@@ -66,6 +148,12 @@ class LaunchAdmin(Logged):
     def resume(self, request: HttpRequest, queryset: QuerySet[Launch]) -> None:
         count = self.change_rows(request, queryset.exclude(paused_at=None), paused_at=None)
         messages.success(request, f"Resumed: {count}.")
+
+    @admin.action(description="Close: no reservations any more; what is reserved stays", permissions=["change"])
+    def close(self, request: HttpRequest, queryset: QuerySet[Launch]) -> None:
+        for row in queryset:
+            ended = launching.close(launch=row, at=clock.now(), actor=actor(request))
+            messages.success(request, f"{row} is closed; windows that ended: {ended}.")
 
 
 _CHANNEL = ("launch", "variant", "partner")
@@ -123,6 +211,34 @@ class AllotmentAdmin(Logged):
     autocomplete_fields = ["launch", "variant"]
     inlines = [AllotmentMarketInline]
     ordering = ["pool", "variant__sku"]
+    change_form_template = "admin/acts.html"
+
+    def get_urls(self) -> list[Any]:
+        move = path("<int:pk>/move-units/", self.admin_site.admin_view(self.move_units_view), name="move_units")
+        return [move, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        acts = [{"label": "Move units", "url": reverse("admin:move_units", args=[object_id])}]
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "acts": acts})
+
+    def move_units_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Capacity of one pool goes to another, and there to who waits."""
+        row = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_change_permission(request, row):
+            raise PermissionDenied
+        form = MoveUnitsForm(row, request.POST or None)
+        if form.is_valid():
+            given = form.cleaned_data
+            try:
+                launching.move_units(source=row, at=clock.now(), actor=actor(request), **given)
+            except launching.TooFew as refusal:
+                form.add_error("units", f"{row} can give {refusal.free} units. Give fewer.")
+            else:
+                messages.success(request, f"{given['units']} units went from {row} to {given['target']}.")
+                return redirect("admin:reservations_allotment_change", row.pk)
+        return form_page(self, request, row, title=f"Move units of {row}", label="Move", form=form)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Allotment]:
         return super().get_queryset(request).filter(is_sandbox=False)

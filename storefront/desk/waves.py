@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import partial
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -42,8 +44,18 @@ class SupplyInline(Inline):
     autocomplete_fields = ["allotment"]
 
 
+class WaveForm(forms.ModelForm):
+    def clean_ships_to(self) -> date:
+        """Nobody is promised a day that has passed."""
+        ships_to: date = self.cleaned_data["ships_to"]
+        if ships_to < clock.now().date():
+            raise forms.ValidationError("This day has passed. Choose one to come.")
+        return ships_to
+
+
 @admin.register(Wave)
 class WaveAdmin(Logged):
+    form = WaveForm
     list_display = ["launch", "number", "state", "ships_from", "ships_to", "units", "proposed_by", "released_by"]
     list_select_related = ["launch", "proposed_by", "released_by"]
     list_filter = ["launch", "state"]

@@ -53,6 +53,6 @@ def asks(row: Reservation) -> dict[str, Any] | None:
             "has_bounced": bool(invitation and invitation.bounced_at),
         }
     delay = row.estimates.filter(must_choose=True).order_by("-number").first()
-    if delay is None or row.status not in lifecycle.LIVE:
+    if delay is None or row.status not in (lifecycle.WAITLISTED, lifecycle.CONFIRMED):
         return None
     return {"what": "choose", "until": texts.day(delay.answer_by or delay.ships_to), "source": delay.source}

@@ -12,7 +12,7 @@ from reservations.actions.cancelling import cancel
 from reservations.actions.lines import CannotMove
 from reservations.actions.relocating import Change, relocate, terms_of
 from reservations.actions.reserving import reserve
-from reservations.models import Allotment, CustomerLimit, Event, Message, Reservation, VacatedPlace
+from reservations.models import Allotment, CustomerLimit, Event, Hold, Message, Reservation, VacatedPlace
 from reservations.queries.books import find_broken
 from reservations.queries.places import people_ahead
 from tests.world import AT, allotment, wish
@@ -194,3 +194,13 @@ def test_a_second_tab_finds_that_the_first_was_faster(launch_data: datetime) -> 
             reservation=row, change=stale, given={}, shown_digest=shown.digest,
             at=minute(3), actor="customer", language="en",
         )  # fmt: skip
+
+
+def test_a_move_ends_the_hold_of_what_it_leaves(launch_data: datetime) -> None:
+    """The gate has said yes to where it is now."""
+    moving = place("b", 1)
+    Hold.objects.create(
+        reservation=moving, number=1, requirement="stop_sale", title="Stopped", code="x", since=minute(2)
+    )
+    moved = shift(moving, minute(9), market="JP")
+    assert Hold.objects.get(reservation=moved).released_at == minute(9)

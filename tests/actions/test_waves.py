@@ -302,20 +302,6 @@ def test_published_windows_are_kept_and_told_only_where_they_change(launch_data:
     ]
 
 
-def test_a_long_delay_in_the_united_states_ends_without_consent(launch_data: datetime) -> None:
-    silent, waits = (place(who, market="US", subdivision="US-NY") for who in "ab")
-    pool = allotment(market="US")
-    wave = Wave.objects.create(launch=pool.launch, number=1, ships_from="2027-08-01", ships_to="2027-08-31")
-    WaveSupply.objects.create(wave=wave, allotment=pool, quantity=9)
-    estimating.publish(launch=pool.launch, at=NOON, person=people()[0])
-    asked = ShipEstimate.objects.filter(must_choose=True)
-    assert {str(each.answer_by) for each in asked} == {"2027-05-31"} and asked.count() == 2
-    assert estimating.accept_delay(reservation=waits, at=NOON, actor="customer")
-    assert estimating.cancel_unanswered(at=datetime(2027, 5, 31, 23, tzinfo=NOON.tzinfo)) == 0
-    assert estimating.cancel_unanswered(at=datetime(2027, 6, 1, 1, tzinfo=NOON.tzinfo)) == 1
-    assert statuses(silent, waits) == ["cancelled", "confirmed"] and find_broken() == []
-
-
 def test_an_old_link_is_dead_once_another_address_is_confirmed(launch_data: datetime) -> None:
     row = place("a")
     first = amending.ask_for_address(reservation=row, email="one@x.example", at=NOON, actor="customer")

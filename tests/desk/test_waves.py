@@ -85,7 +85,13 @@ def test_what_was_proposed_stays_as_it_was_shown(rows: list[Reservation]) -> Non
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"ships_to": "2027-02-01"}, {"supplies-0-quantity": -1}, {"supplies-0-quantity": 0}, {"ships_from": "soon"}],
+    [
+        {"ships_to": "2027-02-01"},
+        {"ships_from": "2026-01-01", "ships_to": "2026-11-24"},
+        {"supplies-0-quantity": -1},
+        {"supplies-0-quantity": 0},
+        {"ships_from": "soon"},
+    ],
 )
 def test_a_wave_that_cannot_be_is_refused_in_words(rows: list[Reservation], wrong: dict[str, object]) -> None:
     planner, pool = client_of("planner", *PLANNER), allotment()
@@ -193,3 +199,36 @@ def test_every_letter_can_be_read_before_it_goes(rows: list[Reservation], langua
 
 def test_who_may_not_read_messages_reads_no_preview(rows: list[Reservation]) -> None:
     assert client_of("nobody", "view_wave").get(reverse("admin:message_preview")).status_code == 403
+
+
+def test_units_go_from_pool_to_pool_with_a_reason(rows: list[Reservation]) -> None:
+    desk, europe, japan = client_of("desk", "view_allotment", "change_allotment"), allotment(), allotment(market="JP")
+    url = reverse("admin:move_units", args=[japan.pk])
+    assert url in desk.get(reverse("admin:reservations_allotment_change", args=[japan.pk])).content.decode()
+    given = {"target": europe.pk, "units": japan.capacity + 1, "reason": "more orders there"}
+    page = desk.post(url, given).content.decode()
+    assert f"can give {japan.capacity} units. Give fewer." in page
+    assert desk.post(url, {**given, "units": 1, "reason": ""}).status_code == 200
+    assert desk.post(url, {**given, "units": 1, "target": japan.pk}).status_code == 200
+    assert not Event.objects.filter(action="allotment.units_moved").exists()
+    assert desk.post(url, {**given, "units": 1}).status_code == 302
+    assert Allotment.objects.get(pk=europe.pk).capacity == europe.capacity + 1
+    assert Event.objects.filter(action="allotment.units_moved", reason="more orders there").count() == 2
+    assert client_of("reader", "view_allotment").post(url, {**given, "units": 1}).status_code == 403
+
+
+def test_a_launch_is_cloned_for_another_day_and_closed(rows: list[Reservation]) -> None:
+    launch = rows[0].launch
+    desk = client_of("desk", "view_launch", "add_launch", "change_launch")
+    url = reverse("admin:clone_launch", args=[launch.pk])
+    given = {"slug": "again", "opens_at_0": "2027-03-02", "opens_at_1": "02:00:00"}
+    for wrong in ({"slug": launch.slug}, {"opens_at_0": "2026-03-02"}, {"opens_at_0": "soon"}, {"slug": ""}):
+        assert "errorlist" in desk.post(url, {**given, **wrong}).content.decode()
+    assert Launch.objects.filter(slug="again").count() == 0
+    assert desk.post(url, given).status_code == 302
+    assert Launch.objects.get(slug="again").windows.count() == launch.windows.count()
+    closing = {"action": "close", "_selected_action": [launch.pk]}
+    page = desk.post(reverse("admin:reservations_launch_changelist"), closing, follow=True).content.decode()
+    assert "is closed; windows that ended:" in page
+    assert not launch.windows.filter(closes_at=None).exists()
+    assert client_of("reader", "view_launch").post(url, {**given, "slug": "more"}).status_code == 403

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 import sys
 from datetime import datetime, timedelta
@@ -80,6 +81,38 @@ def test_a_complaint_names_the_mail() -> None:
     assert [(each.message_number, each.kind) for each in read(raw)] == [(31, "complained")]
 
 
+@pytest.mark.parametrize("kind", ["not-spam", "auth-failure", "NOT-SPAM (thanks)"])
+def test_feedback_that_is_no_complaint_is_none(kind: str) -> None:
+    raw = (
+        report()
+        .replace(b"delivery-status;", b"feedback-report;")
+        .replace(b"message/delivery-status", b"message/feedback-report")
+        .replace(b"Reporting-MTA: dns; mx.example", f"Feedback-Type: {kind}".encode())
+    )
+    with pytest.raises(NotAReport):
+        read(raw)
+
+
+def test_comments_beside_a_word_are_no_part_of_it() -> None:
+    raw = report(action="failed (for good)").replace(b"Status: 5.1.1", b"Status: (permanent) 5.1.1 (bad mailbox)")
+    assert [(each.kind, each.status) for each in read(raw)] == [("bounced", "5.1.1")]
+
+
+@pytest.mark.parametrize("encoding", ["8bit", "base64"])
+def test_a_report_about_an_address_beyond_ascii_is_read(encoding: str) -> None:
+    """RFC 6533: message/global-delivery-status, which need not be ASCII."""
+    blocks = (
+        "Reporting-MTA: dns; mx.example\r\n\r\n"
+        "Final-Recipient: utf-8; 阿达@例子.example\r\nAction: failed\r\nStatus: 5.1.1\r\n"
+    ).encode()
+    body = base64.encodebytes(blocks) if encoding == "base64" else blocks
+    plain = report(original="message/global-headers")
+    begin, end = plain.index(b"Content-Type: message/delivery-status"), plain.index(b"--b\r\nContent-Type: message/glo")
+    head = f"Content-Type: message/global-delivery-status\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+    [found] = read(plain[:begin] + head.encode() + body + b"\r\n" + plain[end:])
+    assert (found.message_number, found.kind, found.status) == (31, "bounced", "5.1.1")
+
+
 @pytest.mark.parametrize(
     "raw",
     [
@@ -89,6 +122,9 @@ def test_a_complaint_names_the_mail() -> None:
         report(message_id=f"{ID}\r\n <x.m9@y>"),
         report(action="eaten"),
         report()[:300],
+        report().replace(b"text/plain; charset=utf-8", b"text/rfc822-headers; charset=none\r\nContent-Type"),
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+        + b"--b\r\nContent-Type: message/rfc822\r\n\r\n" * 3000,
     ],
 )
 def test_what_is_no_report_about_a_mail_of_ours_is_refused(raw: bytes) -> None:

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from reservations.actions.reporting import take_report
 from reservations.gateways import bounces
 
-MOST_BYTES = 10_000_000
+MOST_BYTES = 1_000_000
 
 
 class Command(BaseCommand):
