@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+from base64 import b64decode
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import dj_database_url
 from babel import Locale
+from celery.schedules import crontab
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+FULFILMENT_BYTES = 24
 
 
 def refuse(name: str, remedy: str) -> None:
@@ -74,6 +78,31 @@ def read_database(*, is_embedded: bool) -> dict[str, object]:
     return database
 
 
+def read_stripe_key() -> str:
+    """STRIPE_SECRET_KEY. A live key moves real money: only in a shop with https, a database and Stripe of its own."""
+    key = read("STRIPE_SECRET_KEY")
+    if key and not key.startswith(("sk_test_", "rk_test_", "sk_live_", "rk_live_")):
+        refuse("STRIPE_SECRET_KEY", "is no secret key of Stripe's (sk_test_… or sk_live_…)")
+    is_sandbox = not read("DATABASE_URL") or read("STRIPE_API_BASE") or not read("SITE_URL").startswith("https://")
+    if "_live_" in key and is_sandbox:
+        refuse("STRIPE_SECRET_KEY", "a live key is refused here: it needs DATABASE_URL, an https SITE_URL and Stripe")
+    if key and not read("STRIPE_WEBHOOK_SECRET"):
+        refuse("STRIPE_WEBHOOK_SECRET", "give the secret (whsec_…) of the endpoint that Stripe sends its events to")
+    return key
+
+
+def read_fulfilment_secret() -> str:
+    """FULFILMENT_SECRET, in base64, with or without whsec_ before."""
+    secret = read("FULFILMENT_SECRET")
+    try:
+        is_good = len(b64decode(secret.removeprefix("whsec_"), validate=True)) >= FULFILMENT_BYTES
+    except ValueError:
+        is_good = False
+    if read("FULFILMENT_URL") and not is_good:
+        refuse("FULFILMENT_SECRET", f"give {FULFILMENT_BYTES} or more random bytes in base64")
+    return secret
+
+
 # --- environment ---------------------------------------------------------------------------------------------------
 IS_EMBEDDED = not read("DATABASE_URL")
 PORT = read_number("PORT", 8000)
@@ -85,6 +114,14 @@ REDIS_URL = read_url("REDIS_URL", "redis://127.0.0.1:6379/0", ("redis", "rediss"
 CELERY_BROKER_URL = read_url("CELERY_BROKER_URL", REDIS_URL, ("redis", "rediss", "amqp", "amqps"))
 EMAIL_URL = read_url("EMAIL_URL", f"mailbox://{VAR_DIR / 'mailbox'}", ("mailbox", "smtp", "smtps"))
 EMAIL_SENDER = read("EMAIL_SENDER", "Qianwen <reservations@qianwen.example>")
+# Without a key nothing can be paid; `make run` starts the stand-in and gives its key and address.
+STRIPE_SECRET_KEY = read_stripe_key()
+STRIPE_PUBLISHABLE_KEY = read("STRIPE_PUBLISHABLE_KEY")  # not needed: Stripe's own pages take the payment
+STRIPE_WEBHOOK_SECRETS = [word for word in read("STRIPE_WEBHOOK_SECRET").split(",") if word]  # two while one changes
+STRIPE_API_BASE = read_url("STRIPE_API_BASE", "", ("", "http", "https")).rstrip("/")
+MONEY_RETRY_SECONDS = read_number("MONEY_RETRY_SECONDS", 15)  # before Stripe is asked again; doubled each time
+FULFILMENT_URL = read_url("FULFILMENT_URL", "", ("", "http", "https"))  # is told of each paid order, once
+FULFILMENT_SECRET = read_fulfilment_secret()
 COUNTRY_HEADER = read("COUNTRY_HEADER")  # set only behind a proxy that overwrites it, such as CF-IPCountry
 EMAIL_PER_SECOND = read_number("EMAIL_PER_SECOND", 0) or None  # what the mail provider takes; 0: any number
 OUTBOX_QUEUED_SECONDS = read_number("OUTBOX_QUEUED_SECONDS", 30)
@@ -197,7 +234,8 @@ CONTENT_SECURITY_POLICY = {
         "worker-src": ["'self'", "blob:"],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
-        "form-action": ["'self'"],
+        # A form of ours leads to the page on which is paid: browsers follow the redirect only to what is named here.
+        "form-action": ["'self'", STRIPE_API_BASE or "https://checkout.stripe.com"],
         "frame-ancestors": ["'none'"],
     }
 }
@@ -224,6 +262,13 @@ CELERY_BEAT_SCHEDULE = {
     "tell who asked": {"task": "reservations.tell_opened", "schedule": 30.0, "options": {"expires": 30}},
     "warn of expiry": {"task": "reservations.warn_of_expiry", "schedule": 3600.0, "options": {"expires": 1800}},
     "check the books": {"task": "reservations.check_invariants", "schedule": 3600.0, "options": {"expires": 1800}},
+    "work on money": {"task": "reservations.work_on_money", "schedule": 1.0, "options": {"expires": 3}},
+    "hand orders over": {"task": "reservations.hand_orders_over", "schedule": 10.0, "options": {"expires": 10}},
+    "reconcile": {
+        "task": "reservations.reconcile",
+        "schedule": crontab(hour=3, minute=17),
+        "options": {"expires": 1800},
+    },
 }
 
 REST_FRAMEWORK = {

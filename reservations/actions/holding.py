@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import QuerySet
 
-from reservations.models import Event, Hold, Message, Reservation
+from reservations.models import Event, GateSweep, Hold, Message, Reservation
 from reservations.queries.facts import World
-from reservations.queries.queues import OPEN_HOLD
+from reservations.queries.queues import HELD_BY_GATE, OPEN_HOLD
 from reservations.rules import gate, holds, lifecycle
 
 ON_HOLD, RELEASED = "on_hold", "released"
@@ -47,8 +48,27 @@ def follow_gate(*, world: World, at: datetime) -> Followed:
         if holds.must_hold(decision.stages, could_ship=bool(could_ship)):
             held += sum(_hold(rows, holds.cause_of(decision), at) for rows in _batches(same.exclude(OPEN_HOLD)))
         else:
-            released += sum(_release(rows, at) for rows in _batches(same.filter(OPEN_HOLD)))
+            released += sum(_release(rows, at) for rows in _batches(same.filter(HELD_BY_GATE)))
     return Followed(held, released)
+
+
+def lock(pks: Iterable[uuid.UUID]) -> list[Reservation]:
+    """Reservations for a hold, which changes no line and no limit."""
+    return list(Reservation.objects.select_for_update(of=("self",)).filter(pk__in=list(pks)).order_by("pk"))
+
+
+def hold_for_bank(row: Reservation, at: datetime) -> None:
+    """Of a locked reservation that is not on hold: whoever paid asks their bank about it."""
+    _make([row], requirement=holds.BANK, title="The bank asks about the payment", code=holds.BANK, evidence="", at=at)
+
+
+def release_from_bank(row: Reservation, at: datetime) -> bool:
+    """Of a locked reservation. The gate is asked anew then: it may have shut meanwhile. False: it was not held so."""
+    if not Hold.objects.filter(reservation=row, released_at=None, code=holds.BANK).exists():
+        return False
+    _release([row], at)
+    GateSweep.objects.filter(id=1).update(revision=None)
+    return True
 
 
 def _batches(rows: QuerySet[Reservation]) -> Iterator[Sequence[Reservation]]:
@@ -58,21 +78,32 @@ def _batches(rows: QuerySet[Reservation]) -> Iterator[Sequence[Reservation]]:
 
 
 def _hold(rows: Sequence[Reservation], cause: gate.Reason, at: datetime) -> int:
+    return _make(
+        rows,
+        requirement=cause.requirement,
+        title=cause.title,
+        code=cause.code,
+        evidence=cause.evidence or "",
+        at=at,
+    )
+
+
+def _make(rows: Sequence[Reservation], *, requirement: str, title: str, code: str, evidence: str, at: datetime) -> int:
     before = Counter(Hold.objects.filter(reservation__in=rows).values_list("reservation_id", flat=True))
     made = [
         Hold(
             reservation=row,
             number=before[row.pk] + 1,
-            requirement=cause.requirement,
-            title=cause.title,
-            code=cause.code,
-            evidence=cause.evidence or "",
+            requirement=requirement,
+            title=title,
+            code=code,
+            evidence=evidence,
             since=at,
         )
         for row in rows
     ]
     Hold.objects.bulk_create(made)
-    _tell(made, ON_HOLD, at, facts={"requirement": cause.requirement, "evidence": cause.evidence})
+    _tell(made, ON_HOLD, at, facts={"requirement": requirement, "evidence": evidence or None})
     return len(made)
 
 

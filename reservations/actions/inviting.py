@@ -13,16 +13,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, Q
 
 from reservations.actions import lines
+from reservations.actions.handing import hand_over
 from reservations.actions.owing import owe, withdraw
+from reservations.actions.refunding import held_money
 from reservations.actions.sizing import SizeMissing, is_open
 from reservations.models import Allotment, Invitation, Message, Reservation, ShipEstimate, Wave
-from reservations.rules import inviting, lifecycle
+from reservations.rules import inviting, lifecycle, payments
 
 INVITED, REMINDER = "invited", "reminder"
 TOGETHER = 500
+# Once its time is over, nobody lapses whose payment may still arrive: `jobs/cashier.py` closes the page first.
+_IS_PAYING = Q(ends_at__lte=F("next_at"), reservation__payments__state__in=payments.UNDER_WAY)
 
 
 class TooLate(Exception):
@@ -82,7 +86,7 @@ def follow(*, at: datetime) -> Followed:
     """The sweep: start the clocks of what was delivered, remind, and let lapse what is due."""
     delivered = _start_clocks(at) + _note_reminders(at)
     reminded = lapsed = 0
-    due = Invitation.objects.filter(ended_at=None, next_at__lte=at).order_by("next_at", "id")
+    due = Invitation.objects.filter(ended_at=None, next_at__lte=at).exclude(_IS_PAYING).order_by("next_at", "id")
     while found := list(due.values_list("pk", "reservation_id")[:TOGETHER]):
         done = _do_what_is_due([pk for _, pk in found], at)
         reminded, lapsed = reminded + done[0], lapsed + done[1]
@@ -150,7 +154,7 @@ def clock_of(each: Invitation) -> inviting.Clock:
 def _do_what_is_due(pks: Sequence[uuid.UUID], at: datetime) -> tuple[int, int]:
     """One batch under its locks. What is no longer due, since somebody was faster, is left alone."""
     rows = {row.pk: row for row in lines.lock(pks) if row.status == lifecycle.INVITED}
-    found = list(Invitation.objects.filter(reservation__in=rows, ended_at=None, next_at__lte=at))
+    found = list(Invitation.objects.filter(reservation__in=rows, ended_at=None, next_at__lte=at).exclude(_IS_PAYING))
     steps = defaultdict(list)
     for each in found:
         steps[clock_of(each).step(at)].append(each)
@@ -202,28 +206,39 @@ def invite_again(row: Reservation, *, at: datetime) -> None:
     Reservation.objects.filter(pk=row.pk).update(expires_at=None)
 
 
-@transaction.atomic
-def order(*, reservation: Reservation, at: datetime, actor: str, facts: dict[str, object] | None = None) -> Reservation:
-    """The customer takes the place: an order at the price of the receipt. A second time changes nothing.
-
-    Raises SizeMissing, DeadlineHasPassed, CannotMove.
-    """
-    [row] = lines.lock([reservation.pk])
-    if row.status == lifecycle.CONVERTED:
-        return row
+def check_size(row: Reservation) -> None:
+    """Raises SizeMissing where it is to be chosen before the order."""
     if is_open(row) and row.settled_variant_id is None:
         raise SizeMissing
-    if row.status == lifecycle.EXPIRED or (row.expires_at is not None and row.expires_at <= at):
-        raise DeadlineHasPassed
+
+
+def convert(row: Reservation, *, at: datetime, actor: str) -> None:
+    """The order of a locked reservation that is invited and paid, at the price of the receipt; it is handed over."""
     lines.move(
         [row],
         lifecycle.CONVERTED,
         at=at,
         actor=actor,
-        facts={"total_minor": row.receipt["total_minor"], "currency": row.currency, **(facts or {})},
+        facts={"total_minor": row.receipt["total_minor"], "currency": row.currency},
         letter="ordered",
         expires_at=None,
     )
+    hand_over(row, at=at)
+
+
+@transaction.atomic
+def order(*, reservation: Reservation, at: datetime, actor: str) -> Reservation:
+    """The customer takes a place for which nothing is left to pay. A second time changes nothing.
+
+    Raises SizeMissing, DeadlineHasPassed, CannotMove, and what the database says where it is not paid.
+    """
+    [row] = lines.lock([reservation.pk])
+    if row.status == lifecycle.CONVERTED:
+        return row
+    check_size(row)
+    if row.status == lifecycle.EXPIRED or (row.expires_at is not None and row.expires_at <= at):
+        raise DeadlineHasPassed
+    convert(row, at=at, actor=actor)
     return row
 
 
@@ -265,6 +280,8 @@ def put_back(
         Allotment.objects.filter(pk=line.pk).update(held_back=F("held_back") - row.quantity)
         line.refresh_from_db()
     has_unit = lines.fits(row, line)
+    # What was paid went back at the lapse, and is not asked for again.
+    deposit = min(row.receipt.get("deposit_minor", 0), held_money([row]).get(row.pk, 0))
     lines.move(
         [row],
         lifecycle.CONFIRMED if has_unit else lifecycle.WAITLISTED,
@@ -276,5 +293,6 @@ def put_back(
         expires_at=None,
         ended_at=None,
         confirmed_at=at if has_unit else None,
+        receipt={**row.receipt, "deposit_minor": deposit},
     )
     return row

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 
 from reservations.actions import lines
 from reservations.actions.recording import record
-from reservations.models import Allotment, AllotmentMarket, Launch, LaunchMarket
+from reservations.models import Allotment, AllotmentMarket, Deposit, Launch, LaunchMarket
 
 
 class NotTheSame(Exception):
@@ -87,6 +87,10 @@ def clone(*, launch: Launch, slug: str, opens_at: datetime, at: datetime, actor:
             closes_at=each.closes_at and opens_at + (each.closes_at - windows[0].opens_at),
         )
         for each in windows
+    )
+    Deposit.objects.bulk_create(
+        Deposit(launch=kept, market_id=each.market_id, amount_minor=each.amount_minor, currency=each.currency)
+        for each in launch.deposits.all()
     )
     copies = {pool.pk: _empty_copy(pool, kept) for pool in pools}
     AllotmentMarket.objects.bulk_create(

@@ -11,20 +11,23 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from reservations.actions.owing import owe, withdraw
 from reservations.actions.recording import record
+from reservations.actions.refunding import give_back_all, held_money
 from reservations.actions.wishes import LimitReached
 from reservations.models import Allotment, CustomerLimit, Event, Hold, Invitation, Reservation
-from reservations.rules import lifecycle
+from reservations.rules import lifecycle, payments
 
 TOGETHER = 1000
 FREED, RAISED = "a place was freed", "the capacity was raised"
 _TRIES = 5
 # How an invitation ends when its reservation leaves the status.
+AWAITING_PAYMENT = "awaiting_payment"  # the letter that asks for the deposit
 _OUTCOMES = {
     lifecycle.CONVERTED: "ordered",
     lifecycle.EXPIRED: "lapsed",
@@ -107,6 +110,8 @@ def move(
     `columns` are set beside it; `letter` is the kind they are told by. The rows given are changed too.
     Raises CannotMove, and then nothing has happened.
     """
+    if not rows:
+        return
     for row in rows:
         if not lifecycle.may_move(row.status, after):
             raise CannotMove(row.reference, row.status, after)
@@ -165,7 +170,9 @@ def _close(rows: Sequence[Reservation], after: str, at: datetime) -> None:
             ended_at=at, outcome=_OUTCOMES[after], next_at=None
         )
         withdraw([row for row in rows if row.pk in set(invited)], ["invited", "reminder"])
+    withdraw([row for row in rows if row.status == lifecycle.AWAITING_PAYMENT], [AWAITING_PAYMENT])
     if after in lifecycle.GONE:
+        give_back_all(rows, at=at)
         pairs = {row.pair for row in rows if row.pair}
         Reservation.objects.filter(pair__in=pairs).update(pair=None)  # who is left of a pair goes on alone
         Hold.objects.filter(reservation__in=[row.pk for row in rows], released_at=None).update(released_at=at)
@@ -222,11 +229,14 @@ def check_limit(row: Reservation, more: int, *, email_key: str = "") -> None:
         raise LimitReached(row.launch.per_customer_limit)
 
 
-def end(rows: Sequence[Reservation], after: str, *, at: datetime, actor: str, reason: str) -> None:
-    """Cancel, revoke or let lapse locked reservations. Each line moves up once for all that left it."""
+def end(rows: Sequence[Reservation], after: str, *, at: datetime, actor: str, reason: str, letter: str = "") -> None:
+    """Cancel, revoke or let lapse locked reservations. Each line moves up once for all that left it.
+
+    They are told by the letter of the status, unless another is named.
+    """
     if not rows:
         return
-    move(rows, after, at=at, actor=actor, reason=reason, letter=after)
+    move(rows, after, at=at, actor=actor, reason=reason, letter=letter or after)
     for allotment_id in sorted({row.allotment_id for row in rows}):
         promote(allotment_id=allotment_id, at=at)
 
@@ -237,9 +247,15 @@ def promote(*, allotment_id: int, at: datetime, why: str = FREED) -> list[Reserv
     Call it in the transaction that frees, with the line locked or before any lock.
     """
     promoted: list[Reservation] = []
+    until = payments.held_until(at, is_in_front=False)
     for entry in _first_who_fit(allotment_id):
         promoted += entry
-        move(entry, lifecycle.CONFIRMED, at=at, actor="system", reason=why, letter="promoted", confirmed_at=at)
+        held = held_money(entry) if any(row.receipt.get("deposit_minor") for row in entry) else {}
+        owing = [row for row in entry if held.get(row.pk, 0) < row.receipt.get("deposit_minor", 0)]
+        ready = [row for row in entry if row not in owing]
+        told: dict[str, Any] = {"at": at, "actor": "system", "reason": why, "letter": "promoted"}
+        move(ready, lifecycle.CONFIRMED, **told, confirmed_at=at)
+        move(owing, lifecycle.AWAITING_PAYMENT, **told, expires_at=until)
     return promoted
 
 

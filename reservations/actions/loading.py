@@ -16,6 +16,7 @@ from reservations.actions.recording import record
 from reservations.launchdata import LaunchData
 from reservations.models import (
     Allotment,
+    Deposit,
     Evidence,
     Launch,
     LaunchMarket,
@@ -170,6 +171,11 @@ def _put_launch(row: Fields, at: datetime) -> int:
     for code, (opens_at, closes_at) in row["windows"].items():
         values = {"launch_id": launch.pk, "market_id": code, "opens_at": opens_at, "closes_at": closes_at}
         changed += _put_one(LaunchMarket, windows.get(code), values)
+    asked = {deposit.market_id: deposit for deposit in launch.deposits.all()}
+    for code, amount in row["deposits"].items():
+        currency = Market.objects.values_list("currency", flat=True).get(code=code)
+        values = {"launch_id": launch.pk, "market_id": code, "amount_minor": amount, "currency": currency}
+        changed += _put_one(Deposit, asked.get(code), values)
     variants = dict(Variant.objects.values_list("sku", "id"))
     for pool in row["pools"]:
         for sku, capacity in pool["capacity"].items():

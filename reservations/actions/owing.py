@@ -24,6 +24,14 @@ def owe(rows: Sequence[Reservation], *, kind: str, at: datetime) -> Mapping[obje
     return versions
 
 
+def owe_version(row: Reservation, *, kind: str, version: int, at: datetime) -> None:
+    """Owe the letter of a kind that has this version, unless it is owed already."""
+    if not row.is_sandbox:
+        Message.objects.get_or_create(
+            reservation=row, kind=kind, version=version, defaults={"lane": lanes.lane(kind), "due_at": at}
+        )
+
+
 def _next_versions(rows: Sequence[Reservation], kind: str) -> dict[object, int]:
     told = Message.objects.filter(reservation__in=[row.pk for row in rows], kind=kind).order_by()
     last = dict(told.values_list("reservation_id").annotate(Max("version")))

@@ -27,7 +27,7 @@ from reservations.actions.wishes import (
     UnknownSubdivision,
     Wish,
 )
-from reservations.queries.facts import Decided, MarketTerms, Offering, World, current_offering
+from reservations.queries.facts import Decided, MarketTerms, Offering, World, current_offering, deposit_of
 from reservations.rules import destinations, gate, opening
 from reservations.rules.money import Money
 
@@ -48,6 +48,12 @@ class Prepared:
     shown: Shown
     allotment_id: int
     is_partners_own: bool
+
+    @property
+    def deposit(self) -> Money | None:
+        """What is asked for all units to keep the place; nothing in the sandbox, which knows no money."""
+        each = None if self.wish.is_sandbox else deposit_of(self.offering, self.price, self.decision)
+        return each.times(self.wish.quantity) if each else None
 
     @property
     def customer(self) -> tuple[int, int, str, bool]:

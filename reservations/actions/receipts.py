@@ -47,8 +47,12 @@ def write(
     decision: gate.Decision,
     offering: Offering,
     passport: gate.Passport | None,
+    deposit: Money | None = None,
 ) -> dict[str, object]:
-    """The receipt as JSON: price and tax in minor units, terms version, ship window, what was told of the device."""
+    """The receipt as JSON: price and tax in minor units, terms version, ship window, what was told of the device.
+
+    `deposit` is for all units together; it counts towards the total, and no more than that is asked.
+    """
     total = price.times(quantity)
     has_tax = market.is_tax_included and bool(market.tax_basis_points)
     return {
@@ -60,7 +64,7 @@ def write(
             "basis_points": market.tax_basis_points,
             "included_minor": total.tax_included(market.tax_basis_points or 0).amount_minor if has_tax else None,
         },
-        "due_now_minor": 0,
+        "deposit_minor": deposit.amount_minor if deposit else 0,
         "terms_version": TERMS_VERSION,
         "withdrawal_days": market.withdrawal_days,
         "ships": {

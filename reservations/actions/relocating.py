@@ -20,12 +20,13 @@ from django.db.models import F
 from reservations.actions import lines, receipts
 from reservations.actions.owing import owe
 from reservations.actions.preparing import Prepared, prepare
+from reservations.actions.refunding import give_back, held_money
 from reservations.actions.wishes import ConsentRequired, Refusal, SoldOut, Wish
 from reservations.models import Acceptance, Allotment, Hold, Reservation, VacatedPlace, Wording
 from reservations.queries.consents import texts_seen
 from reservations.queries.facts import World, current_world
 from reservations.queries.places import ahead_in, numbers_before
-from reservations.rules import gate, lifecycle
+from reservations.rules import gate, lifecycle, payments
 from reservations.rules.money import Money
 
 CHANGEABLE = (lifecycle.CONFIRMED, lifecycle.WAITLISTED)
@@ -60,21 +61,34 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What a change would mean now. `ahead` counts as `Standing.people_ahead` does; `digest` names all of it."""
+    """What a change would mean now. `ahead` counts as `Standing.people_ahead` does; `digest` names all of it.
+
+    `held_minor` is what was paid, in the old currency; `goes_back` what of it is refunded.
+    """
 
     prepared: Prepared
     price: Money
     stays_in_line: bool
     is_confirmed: bool
     ahead: int
+    held_minor: int
+    goes_back: Money
     receipt: Mapping[str, Any]
     consents: tuple[gate.Notice, ...]
+
+    @property
+    def status(self) -> str:
+        """A deposit that is asked in the new place is paid before it is confirmed."""
+        if not self.is_confirmed:
+            return lifecycle.WAITLISTED
+        is_due = bool(self.receipt["deposit_minor"]) and not self.held_minor
+        return lifecycle.AWAITING_PAYMENT if is_due else lifecycle.CONFIRMED
 
     @property
     def digest(self) -> str:
         """Not of who is ahead: others come and go while it is being read."""
         shown = (self.prepared.wish.sku, self.prepared.market.code, self.prepared.wish.subdivision, self.receipt)
-        told = (self.is_confirmed, self.prepared.shown.digest)
+        told = (self.is_confirmed, self.goes_back.amount_minor, self.prepared.shown.digest)
         return hashlib.sha256(orjson.dumps((*shown, *told), option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
 
@@ -101,6 +115,8 @@ def _terms(row: Reservation, change: Change, world: World, at: datetime, languag
         raise NothingChanges
     # What was promised is kept: fewer units of the same cost what they cost.
     price = Money(row.unit_price_minor, row.currency) if is_same else prepared.price
+    held = held_money([row]).get(row.pk, 0)
+    deposit = _deposit(row, prepared, held)
     line = Allotment.objects.get(pk=prepared.allotment_id)
     stays = line.pk == row.allotment_id
     is_confirmed = row.status == lifecycle.CONFIRMED if stays else lines.fits(_as(row, settled.quantity), line)
@@ -112,6 +128,8 @@ def _terms(row: Reservation, change: Change, world: World, at: datetime, languag
         stays_in_line=stays,
         is_confirmed=is_confirmed,
         ahead=0 if stays else ahead_in(row, line, waits=not is_confirmed),
+        held_minor=held,
+        goes_back=Money(held - (deposit.amount_minor if deposit and held else 0), row.currency),
         receipt=receipts.write(
             quantity=settled.quantity,
             market=prepared.market,
@@ -119,9 +137,22 @@ def _terms(row: Reservation, change: Change, world: World, at: datetime, languag
             decision=prepared.decision,
             offering=prepared.offering,
             passport=prepared.passport,
+            deposit=deposit,
         ),
         consents=consents,
     )
+
+
+def _deposit(row: Reservation, prepared: Prepared, held: int) -> Money | None:
+    """Who has paid a deposit pays no other: it goes along as far as one is asked there, and the rest goes back.
+
+    Who has a place without one keeps it so; who waits is asked for what is asked there.
+    """
+    asked = prepared.deposit
+    if held:
+        same = asked is not None and asked.currency == row.currency
+        return Money(min(held, asked.amount_minor), row.currency) if asked and same else None
+    return asked if row.status == lifecycle.WAITLISTED else None
 
 
 def _as(row: Reservation, quantity: int) -> Reservation:
@@ -185,6 +216,10 @@ def relocate(
     before = _gist(row)
     was_line = row.allotment_id
     _put(row, terms, at)
+    if terms.goes_back.amount_minor:
+        is_fewer = terms.prepared.market.code == row.market_id
+        reason = payments.FEWER if is_fewer else payments.MOVED
+        give_back(row, terms.goes_back.amount_minor, at=at, reason=reason)
     _agree(row, terms, at, actor)
     kept = Reservation.objects.select_related("variant", "market", "launch").get(pk=row.pk)
     facts: dict[str, object] = {"from": before, "into": _gist(kept)}
@@ -221,7 +256,7 @@ def _put(row: Reservation, terms: Terms, at: datetime) -> None:
         "receipt": {**terms.receipt, "amended_at": at.isoformat()},
     }
     held_before = lifecycle.counts(row.status, row.quantity)
-    after = lifecycle.CONFIRMED if terms.is_confirmed else lifecycle.WAITLISTED
+    after = terms.status
     held_after = lifecycle.counts(after, settled.quantity)
     if terms.stays_in_line:
         Allotment.objects.filter(pk=row.allotment_id).update(held=F("held") + held_after[0] - held_before[0])
@@ -233,7 +268,11 @@ def _put(row: Reservation, terms: Terms, at: datetime) -> None:
         Allotment.objects.filter(pk=terms.prepared.allotment_id).update(
             held=F("held") + held_after[0], waiting=F("waiting") + held_after[1]
         )
-        columns |= {"status": after, "confirmed_at": at if terms.is_confirmed else None}
+        columns |= {
+            "status": after,
+            "confirmed_at": at if after == lifecycle.CONFIRMED else None,
+            "expires_at": payments.held_until(at, is_in_front=False) if after == lifecycle.AWAITING_PAYMENT else None,
+        }
     if settled.quantity < row.quantity:
         lines.count_units(_customer(row), settled.quantity - row.quantity)
     moved = Reservation.objects.filter(pk=row.pk, status=row.status).update(**columns)

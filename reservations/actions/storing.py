@@ -13,7 +13,7 @@ from reservations.actions.preparing import Prepared
 from reservations.actions.wishes import Refusal, Wish
 from reservations.models import Allotment, Event, IdempotencyKey, Message, Reservation, Wording
 from reservations.models.rows import Row, Statement, insert_statement, select_rows, write_rows
-from reservations.rules import lifecycle, places
+from reservations.rules import lifecycle, payments, places
 
 ALLOTMENTS = Allotment._meta.db_table
 
@@ -58,11 +58,17 @@ def make_reservation(prepared: Prepared, place: places.Place) -> Reservation:
         decision=prepared.decision,
         offering=prepared.offering,
         passport=prepared.passport,
+        deposit=prepared.deposit,
     )
+    status = lifecycle.CONFIRMED if place.is_confirmed else lifecycle.WAITLISTED
+    expires_at = None
+    if place.is_confirmed and prepared.deposit:
+        status = lifecycle.AWAITING_PAYMENT
+        expires_at = payments.held_until(place.at, is_in_front=wish.partner_id is None)
     return Reservation(
         id=places.identifier(place.at, secrets.randbits(74)),
         reference=places.reference(secrets.randbits(40)),
-        status=lifecycle.CONFIRMED if place.is_confirmed else lifecycle.WAITLISTED,
+        status=status,
         launch_id=prepared.offering.launch_id,
         variant_id=prepared.variant_id,
         market_id=prepared.market.code,
@@ -84,7 +90,8 @@ def make_reservation(prepared: Prepared, place: places.Place) -> Reservation:
         attempt=wish.attempt,
         is_sandbox=wish.is_sandbox,
         created_at=place.at,
-        confirmed_at=place.at if place.is_confirmed else None,
+        confirmed_at=place.at if status == lifecycle.CONFIRMED else None,
+        expires_at=expires_at,
     )
 
 
@@ -124,13 +131,20 @@ def _message(reservation: Reservation) -> Row:
         "version": 1,
         "state": Message.OWED,
         "attempts": 0,
-        "due_at": reservation.created_at,
+        "due_at": _due_at(reservation),
         "journal": "",
         "last_error": "",
         "recipient": "",
         "subject": "",
         "raw": "",
     }
+
+
+def _due_at(reservation: Reservation) -> datetime:
+    """Who sits in front of the page is reminded to pay only after a while."""
+    if reservation.status != lifecycle.AWAITING_PAYMENT:
+        return reservation.created_at
+    return payments.remind_at(reservation.created_at, is_in_front=reservation.partner_id is None)
 
 
 def answers_of(asks: Iterable[Ask]) -> list[Statement]:

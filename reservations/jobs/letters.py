@@ -24,6 +24,8 @@ from reservations.actions.amending import CONFIRM_ADDRESS
 from reservations.actions.estimating import DELAY
 from reservations.actions.holding import ON_HOLD, RELEASED
 from reservations.actions.inviting import INVITED, REMINDER
+from reservations.actions.lines import AWAITING_PAYMENT
+from reservations.actions.refunding import REFUND, REFUND_FAILED, paid_back, refund_of
 from reservations.gateways import mail
 from reservations.jobs.words import slot, words_of
 from reservations.models import AddressChange, EvidenceWarning, Hold, Message, NotifyRequest, Reservation
@@ -48,6 +50,8 @@ class AboutReservation:
     hold: str = ""  # what stands in the way, or stood
     hours: int = 0  # of an invitation
     must_choose: bool = False
+    is_due: bool = False  # a deposit is asked for now
+    has_paid: bool = False  # money of theirs is with us, or on its way back
     slots = ("number", "ahead", "reference", "name", "url", "reserved")
 
     @property
@@ -57,6 +61,10 @@ class AboutReservation:
     @property
     def may_ship(self) -> bool:
         return self.receipt.may_ship
+
+    @property
+    def has_deposit(self) -> bool:
+        return bool(self.receipt.deposit)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,11 +208,29 @@ def _about_reservation(
         hold=_hold_of(message),
     )
     about, deadline = _with_deadline(message, row, about)
-    return about, values | {"deadline": deadline}
+    about, money = _with_money(message, row, about)
+    return about, values | {"deadline": deadline, "deposit": receipt.deposit, "money": money}
+
+
+def _with_money(message: Message, row: Reservation, about: AboutReservation) -> tuple[AboutReservation, str]:
+    """What goes back, in words: of a refund its own amount, where a reservation ends all that was paid."""
+    if message.kind in (REFUND, REFUND_FAILED):
+        refund = refund_of(row, message.version)
+        return about, texts.amount(refund.amount_minor, refund.payment.currency) if refund else about.receipt.total
+    if message.kind not in lifecycle.GONE:
+        return about, ""
+    back = paid_back(row)
+    return replace(about, has_paid=bool(back)), " + ".join(
+        texts.amount(amount.amount_minor, amount.currency) for amount in back
+    )
 
 
 def _with_deadline(message: Message, row: Reservation, about: AboutReservation) -> tuple[AboutReservation, str]:
     """What an invitation or a delay asks for, and until when."""
+    if message.kind in (AWAITING_PAYMENT, "promoted"):
+        is_due = row.status == lifecycle.AWAITING_PAYMENT or message.version == PREVIEW
+        until = texts.instant(row.expires_at, row.market.timezone) if row.expires_at else ""
+        return replace(about, is_due=is_due and about.has_deposit), until
     if message.kind in (INVITED, REMINDER):
         invitation = row.invitations.filter(ended_at=None).first()
         hours = invitation.hours if invitation else row.launch.invitation_hours

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from reservations.actions import checking, estimating, evidence, inviting, notifying, outbox, sweeping
 from reservations.gateways.journal import Journal
-from reservations.jobs import sending
+from reservations.jobs import cashier, dispatch, post_room, reconciling, sending
 from reservations.queries.books import find_broken
 
 log = logging.getLogger(__name__)
@@ -72,6 +72,26 @@ def tell_opened() -> None:
 def warn_of_expiry() -> None:
     """Tell officers which evidence ends soon."""
     evidence.warn_of_expiry(at=_now())
+
+
+@shared_task(name="reservations.work_on_money")
+def work_on_money() -> None:
+    """Stripe's events, payments and refunds whose time has come, and places whose deposit did not."""
+    while post_room.work(at=_now()):
+        pass
+    cashier.work(at=_now())
+
+
+@shared_task(name="reservations.hand_orders_over")
+def hand_orders_over() -> None:
+    """Tell the fulfilment endpoint of paid orders."""
+    dispatch.work(at=_now())
+
+
+@shared_task(name="reservations.reconcile")
+def reconcile() -> None:
+    """Compare Stripe's books with ours. Where Stripe does not answer, the next night does."""
+    reconciling.reconcile(at=_now())
 
 
 @shared_task(name="reservations.check_invariants")

@@ -29,6 +29,12 @@ class About(Protocol):
     def must_choose(self) -> bool: ...
     @property
     def is_waiting(self) -> bool: ...
+    @property
+    def has_deposit(self) -> bool: ...
+    @property
+    def is_due(self) -> bool: ...
+    @property
+    def has_paid(self) -> bool: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +56,8 @@ def slot(name: str) -> str:
 
 def words_of(kind: str, about: About) -> Words:
     """In the active language."""
-    return _KINDS[kind](about, {"product": about.product, "number": slot("number"), "deadline": slot("deadline")})
+    slots = {name: slot(name) for name in ("number", "deadline", "money", "deposit")}
+    return _KINDS[kind](about, {"product": about.product, **slots})
 
 
 Facts = dict[str, str]
@@ -62,6 +69,82 @@ def _delivery(about: About) -> str:
     if about.window is None:
         return _("We write to you when the delivery date is set.")
     return _("We plan to deliver between %(start)s and %(end)s.") % {"start": about.window[0], "end": about.window[1]}
+
+
+def _no_charge(about: About, facts: Facts) -> str:
+    """What is said of money where a reservation ends."""
+    if about.has_paid:
+        return _("What you paid, %(money)s, goes back to how you paid it. Banks take up to 10 days.") % facts
+    return _("Nothing was charged.")
+
+
+def _refundable(about: About) -> str:
+    """What cancelling means for money, before it is done."""
+    if about.has_deposit:
+        return _("Your deposit goes back in full if you cancel.")
+    return _("Nothing was charged.")
+
+
+def _awaiting_payment(about: About, facts: Facts) -> Words:
+    return Words(
+        subject=_("Please pay the deposit by %(deadline)s: %(product)s") % facts,
+        heading=_("Your place is held until %(deadline)s") % facts,
+        paragraphs=(
+            _("It is yours once the deposit of %(deposit)s has arrived. It counts towards the price.") % facts,
+            _("You get it back in full if you cancel. Without it the place goes to the next, and nothing is charged."),
+        ),
+        button=_("Pay the deposit"),
+    )
+
+
+def _paid(about: About, facts: Facts) -> Words:
+    if not about.has_deposit:
+        said = _("We ask for no deposit. Until delivery nothing is charged.")
+    else:
+        said = _(
+            "Your deposit of %(deposit)s has arrived. It counts towards the price, and goes back in full if you cancel."
+        )
+    return Words(
+        subject=_("Your place %(number)s is reserved: %(product)s") % facts,
+        heading=_("Your place is reserved"),
+        paragraphs=(said % facts, _delivery(about)),
+    )
+
+
+def _unpaid(about: About, facts: Facts) -> Words:
+    return Words(
+        subject=_("Your place was let go, nothing was charged: %(product)s") % facts,
+        heading=_("Your place was let go"),
+        paragraphs=(
+            _("The deposit did not arrive while the place was held for it. Nothing was charged."),
+            _("If it still arrives, you get the place again where one is free, or all of it back."),
+        ),
+        has_place=False,
+    )
+
+
+def _refund(about: About, facts: Facts) -> Words:
+    return Words(
+        subject=_("%(money)s goes back to you, nothing to do: %(product)s") % facts,
+        heading=_("We have sent %(money)s back to you") % facts,
+        paragraphs=(_("It goes to how you paid. Banks take up to 10 days to show it."),),
+        has_place=False,
+        has_receipt=False,
+    )
+
+
+def _refund_failed(about: About, facts: Facts) -> Words:
+    return Words(
+        subject=_("Your refund of %(money)s came back, we are on it: %(product)s") % facts,
+        heading=_("Your refund came back to us"),
+        paragraphs=(
+            _("Your bank did not take the %(money)s that we sent back. The money is yours, and we owe it to you.")
+            % facts,
+            _("We try again or ask you for another way to pay it. Answer this letter if you want to tell us one now."),
+        ),
+        has_place=False,
+        has_receipt=False,
+    )
 
 
 def _confirmed(about: About, facts: Facts) -> Words:
@@ -86,6 +169,17 @@ def _waitlisted(about: About, facts: Facts) -> Words:
 
 
 def _promoted(about: About, facts: Facts) -> Words:
+    if about.is_due:
+        return Words(
+            subject=_("A place was freed, please pay the deposit by %(deadline)s: %(product)s") % facts,
+            heading=_("A place was freed for you"),
+            paragraphs=(
+                _("You were first on the waiting list. We hold the place for you until %(deadline)s.") % facts,
+                _("It is yours once the deposit of %(deposit)s has arrived. It counts towards the price.") % facts,
+                _delivery(about),
+            ),
+            button=_("Pay the deposit"),
+        )
     said = _(
         "A place was freed, and you were first on the waiting list. Nothing is charged now, and you can still cancel "
         "on the page of your reservation."
@@ -101,7 +195,7 @@ def _cancelled(about: About, facts: Facts) -> Words:
     return Words(
         subject=_("Your reservation is cancelled: %(product)s") % facts,
         heading=_("Your reservation is cancelled"),
-        paragraphs=(_("The place was freed. Nothing was charged, and you need do nothing more."),),
+        paragraphs=(_("The place was freed, and you need do nothing more."), _no_charge(about, facts)),
         has_place=False,
     )
 
@@ -112,7 +206,7 @@ def _revoked(about: About, facts: Facts) -> Words:
         heading=_("We had to take your reservation back"),
         paragraphs=(
             _("We are sorry: we cannot keep this place for you. The page of your reservation says why."),
-            _("Nothing was charged, and you need do nothing more."),
+            _no_charge(about, facts),
         ),
         has_place=False,
     )
@@ -126,8 +220,9 @@ def _on_hold(about: About, facts: Facts) -> Words:
             _("It may not go on for now, because of: %(hold)s.") % {"hold": about.hold},
             _(
                 "You need not do anything: number and place stay yours, and we write to you as soon as it goes on. "
-                "If you would rather not wait, cancel; nothing was charged."
+                "If you would rather not wait, cancel."
             ),
+            _refundable(about),
         ),
     )
 
@@ -188,7 +283,8 @@ def _expired(about: About, facts: Facts) -> Words:
         subject=_("Your invitation has ended: %(product)s") % facts,
         heading=_("Your invitation has ended"),
         paragraphs=(
-            _("You did not order before the deadline, and the place went to the next. Nothing was charged."),
+            _("You did not order before the deadline, and the place went to the next."),
+            _no_charge(about, facts),
             _("Was that not what you wanted? Answer within 14 days: we can put you back where you stood."),
         ),
         has_place=False,
@@ -218,7 +314,7 @@ def _ordered(about: About, facts: Facts) -> Words:
         subject=_("You have ordered: %(product)s") % facts,
         heading=_("Thank you for your order"),
         paragraphs=(
-            _("This letter confirms it, at the price of the receipt below. The invoice comes before we ship."),
+            _("This letter confirms it, at the price of the receipt below, which is paid."),
             _delivery(about),
             _("You can cancel on the page of your reservation until it ships, and withdraw after delivery as it says."),
         ),
@@ -240,15 +336,15 @@ def _delay(about: About, facts: Facts) -> Words:
     if about.must_choose:
         subject = _("Later than we said, please choose by %(deadline)s: %(product)s") % facts
         choice = _("Please say on the page of your reservation by %(deadline)s whether you want to wait.") % facts
-        rest = _("Without an answer we cancel it by then, as the law of your country asks. Nothing was charged.")
+        rest = _("Without an answer we cancel it by then, as the law of your country asks.")
     else:
         subject = _("Later than we said, wait or cancel: %(product)s") % facts
         choice = _("If you want to wait, you need do nothing.")
-        rest = _("If you would rather not, cancel on the page of your reservation. Nothing was charged.")
+        rest = _("If you would rather not, cancel on the page of your reservation.")
     return Words(
         subject=subject,
         heading=_("It comes later than we said"),
-        paragraphs=(_("We are sorry."), _delivery(about), choice, rest),
+        paragraphs=(_("We are sorry."), _delivery(about), choice, rest, _refundable(about)),
         button=_("Wait or cancel"),
     )
 
@@ -288,6 +384,11 @@ def _new_link(about: About, facts: Facts) -> Words:
 
 
 _KINDS: dict[str, Callable[[About, Facts], Words]] = {
+    "awaiting_payment": _awaiting_payment,
+    "paid": _paid,
+    "unpaid": _unpaid,
+    "refund": _refund,
+    "refund_failed": _refund_failed,
     "confirmed": _confirmed,
     "waitlisted": _waitlisted,
     "promoted": _promoted,

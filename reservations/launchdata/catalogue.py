@@ -14,8 +14,9 @@ from babel.numbers import is_currency
 
 from reservations.launchdata.files import BadLaunchData, Fields, Row, is_country, is_duration, once, read_rows
 from reservations.launchdata.passports import read_passports
-from reservations.launchdata.products import KINDS, read_prices, read_products
+from reservations.launchdata.products import KINDS, read_amount, read_prices, read_products
 from reservations.rules import consistency, destinations, gate
+from reservations.rules.money import Money, to_stripe
 
 _SUBDIVISIONS = {row.code: row for row in pycountry.subdivisions}
 
@@ -243,7 +244,7 @@ def _launches(file: Row, markets: dict[str, Fields], slugs: set[str], skus: dict
     for row in file.rows("launches"):
         row.allow(
             *"slug name products opens_at closes_at per_customer_limit has_waiting_list ships markets windows".split(),
-            "pools",
+            *("pools", "deposits"),
         )
         codes = row.words("markets", markets.__contains__, "a market")
         special = row.row("windows", None)
@@ -262,8 +263,26 @@ def _launches(file: Row, markets: dict[str, Fields], slugs: set[str], skus: dict
             "windows": {
                 code: _window(special.row(code, None) if code in special.values else row, row) for code in codes
             },
+            "deposits": _deposits(row.row("deposits", None), {code: markets[code] for code in codes}),
             "pools": list(_pools(row, codes, skus)),
         }
+
+
+def _deposits(row: Row, markets: dict[str, Fields]) -> dict[str, int]:
+    """Market → minor units for each unit, of those markets of the launch in which a deposit is asked."""
+    found = {}
+    for code in map(str, row.values):
+        if code not in markets:
+            raise row.fail(code, "is not a market of this launch")
+        amount, currency = read_amount(row, code)
+        if currency != markets[code]["currency"]:
+            raise row.fail(code, f"{currency} is not the currency of {code}")
+        try:
+            to_stripe(Money(amount, currency))
+        except ValueError as error:
+            raise row.fail(code, str(error)) from error
+        found[code] = amount
+    return found
 
 
 def _window(row: Row, launch: Row) -> tuple[datetime, datetime | None]:

@@ -119,7 +119,7 @@ def _illustrative_prices(file: Row, markets: dict[str, Fields], slugs: set[str])
             raise table.fail(slug, "is not a product of this file")
         row = table.row(slug)
         for key in map(str, row.values):
-            amount, currency = _amount(row, key)
+            amount, currency = read_amount(row, key)
             for code in [code for code in markets if markets[code]["currency"] == "EUR"] if key == "EUR" else [key]:
                 if code not in markets:
                     raise row.fail(key, "is not a market")
@@ -143,7 +143,8 @@ def _price(market: str, amount_minor: int, currency: str, *, is_illustrative: bo
     return {"market": market, "amount_minor": amount_minor, "currency": currency, "is_illustrative": is_illustrative}
 
 
-def _amount(row: Row, key: str) -> tuple[int, str]:
+def read_amount(row: Row, key: str) -> tuple[int, str]:
+    """Minor units and currency, as in \"500 EUR\"."""
     amount, _, currency = str(row.values[key]).partition(" ")
     if not amount.isdecimal() or int(amount) == 0 or not is_currency(currency):
         raise row.fail(key, f"{row.values[key]!r} is not an amount in minor units and an ISO 4217 currency")

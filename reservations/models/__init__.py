@@ -14,6 +14,7 @@ from reservations.models.message import MailPace, Message, NotifyRequest
 from reservations.models.partner import ApiKey, IdempotencyKey, Partner
 from reservations.models.passport import Passport
 from reservations.models.past import KeptFacts, KnownFacts, PastDecision
+from reservations.models.payment import Deposit, HandOver, MoneyTask, Payment, Refund, StripeEvent
 from reservations.models.reservation import Reservation, VacatedPlace
 from reservations.models.wave import Invitation, ShipEstimate, Wave, WaveSupply
 from reservations.models.wording import Wording
@@ -27,12 +28,14 @@ __all__ = [
     "BulkAct",
     "CustomerLimit",
     "Decision",
+    "Deposit",
     "Draw",
     "Event",
     "Evidence",
     "EvidenceWarning",
     "GateRevision",
     "GateSweep",
+    "HandOver",
     "Hold",
     "IdempotencyKey",
     "Invitation",
@@ -43,18 +46,22 @@ __all__ = [
     "MailPace",
     "Market",
     "Message",
+    "MoneyTask",
     "NotifyRequest",
     "Partner",
     "Passport",
     "PastDecision",
+    "Payment",
     "Price",
     "Product",
     "ProposedChange",
+    "Refund",
     "Requirement",
     "Reservation",
     "ReviewTask",
     "ShipEstimate",
     "StopSale",
+    "StripeEvent",
     "VacatedPlace",
     "Variant",
     "Wave",

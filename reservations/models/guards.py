@@ -18,6 +18,7 @@ from reservations.rules import lifecycle
 
 EVENT, WORDING, RESERVATION = "reservations_event", "reservations_wording", "reservations_reservation"
 ESTIMATE = "reservations_shipestimate"
+PAYMENT, REFUND = "reservations_payment", "reservations_refund"
 PAST = ("reservations_pastdecision", "reservations_keptfacts", "reservations_knownfacts")
 ACCEPTANCE = "reservations_acceptance"
 EVIDENCE, PROPOSAL = "reservations_evidence", "reservations_proposedchange"
@@ -36,6 +37,25 @@ NO_MOVE = "OLD.status <> NEW.status AND OLD.status || ' ' || NEW.status NOT IN (
 # A scalar subquery is looked up by its key, row by row. EXISTS becomes a join, and PostgreSQL keeps its plan from when
 # the table was empty: it then reads all reservations for each mail.
 SANDBOX_MAIL = "(SELECT r.is_sandbox FROM reservations_reservation r WHERE r.id = {row}.reservation_id)"
+# An order is paid: what was captured for it, less what goes back, is its whole price. The sandbox knows no money.
+UNPAID_ORDER = """
+    NEW.status = 'converted' AND OLD.status <> 'converted' AND NOT NEW.is_sandbox AND
+    CAST({row}.receipt ->> 'total_minor' AS bigint) > (
+        SELECT COALESCE(SUM(p.amount_minor - COALESCE(
+            (SELECT SUM(f.amount_minor) FROM reservations_refund f WHERE f.payment_id = p.id), 0
+        )), 0) FROM reservations_payment p WHERE p.reservation_id = {row}.id AND p.state = 'captured'
+    )
+"""
+SANDBOX_MONEY = "(SELECT r.is_sandbox FROM reservations_reservation r WHERE r.id = {row}.reservation_id)"
+# What of a payment or a refund never changes once it is there.
+OTHER_MONEY = " OR ".join(
+    f"OLD.{column} {{differs}} NEW.{column}"
+    for column in ("reservation_id", "purpose", "attempt", "amount_minor", "currency", "began_at")
+)
+OTHER_PAYMENT = f"{OTHER_MONEY} OR OLD.state = 'captured' AND NEW.state <> 'captured'"
+OTHER_REFUND = " OR ".join(
+    f"OLD.{column} {{differs}} NEW.{column}" for column in ("payment_id", "number", "amount_minor")
+)
 # What of an approved document may never change: all but that it is withdrawn.
 FIXED = (
     "id requirement_id products variants battery markets subdivisions responsible identifier issuer issued_on "
@@ -66,7 +86,7 @@ GUARDS = [
         "INSERT",
         RESERVATION,
         f"{NO_START} OR {STRANGER}",
-        "a reservation begins confirmed or waitlisted, and has launch, variant, market and world of its allotment",
+        "a reservation begins in a status of the table, and has launch, variant, market and world of its allotment",
     ),
     (
         "moved_reservation_fits_its_allotment",
@@ -76,6 +96,12 @@ GUARDS = [
         "a reservation has launch, variant, market and world of its allotment; sandbox and live do not mix",
     ),
     ("status_moves_by_the_table", "UPDATE", RESERVATION, NO_MOVE, "the lifecycle has no such move"),
+    ("an_order_is_paid", "UPDATE OF status", RESERVATION, UNPAID_ORDER, "an order is converted with captured money"),
+    ("sandbox_moves_no_money", "INSERT", PAYMENT, SANDBOX_MONEY, "a sandbox reservation moves no money"),
+    ("payment_is_never_rewritten", "UPDATE", PAYMENT, OTHER_PAYMENT, "what was asked for and captured stays as it was"),
+    ("payment_is_never_deleted", "DELETE", PAYMENT, None, "what was asked for stays known"),
+    ("refund_is_never_rewritten", "UPDATE", REFUND, OTHER_REFUND, "what goes back stays as it was promised"),
+    ("refund_is_never_deleted", "DELETE", REFUND, None, "what goes back stays known"),
     ("estimate_is_never_deleted", "DELETE", ESTIMATE, None, "what was promised stays known"),
     (
         "estimate_is_never_rewritten",
@@ -124,6 +150,7 @@ WATCHED: dict[str, tuple[str, ...]] = {
     "reservations_launch": ACTIONS,
     "reservations_launch_products": ACTIONS,
     "reservations_launchmarket": ACTIONS,
+    "reservations_deposit": ACTIONS,
     "reservations_decision": ACTIONS,
     "reservations_allotmentmarket": ACTIONS,
     # Not held, waiting, cancelled and last_place: these change with every reservation.

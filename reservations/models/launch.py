@@ -22,6 +22,11 @@ class Launch(models.Model):
     invitation_hours = models.PositiveSmallIntegerField(
         default=72, help_text="How long an invited customer has to order, from the delivery of the invitation."
     )
+    saves_card = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="Stripe keeps the card of a deposit, so that it can be used again for the balance.",
+    )
     ships_from = models.DateField(null=True, blank=True)
     ships_to = models.DateField(null=True, blank=True)
     has_waiting_room = models.BooleanField(

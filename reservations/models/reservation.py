@@ -27,7 +27,7 @@ class Reservation(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     reference = models.CharField(max_length=12)
-    status = models.CharField(max_length=10, choices=[(word, word) for word in lifecycle.STATUSES])
+    status = models.CharField(max_length=16, choices=[(word, word) for word in lifecycle.STATUSES])
     # Those of the allotment, and the partner: a guard checks them all at once (`guards.py`), not each row by row.
     launch = models.ForeignKey(Launch, on_delete=models.PROTECT, related_name="reservations", **UNCHECKED)
     variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="reservations", **UNCHECKED)
@@ -60,7 +60,9 @@ class Reservation(models.Model):
     wave = models.ForeignKey(
         "reservations.Wave", null=True, on_delete=models.PROTECT, related_name="reservations", db_index=False
     )
-    expires_at = models.DateTimeField(null=True, help_text="The deadline of its invitation, once that is delivered.")
+    expires_at = models.DateTimeField(
+        null=True, help_text="The deadline of its deposit, or of its delivered invitation."
+    )
     pair = models.UUIDField(null=True, help_text="Two that share it are invited together or not at all.")
     address = models.JSONField(null=True)
     settled_variant = models.ForeignKey(
@@ -69,7 +71,7 @@ class Reservation(models.Model):
     kit_asked_at = models.DateTimeField(null=True, help_text="When a sizing kit was asked for.")
 
     LATER_LIFE = (
-        *("ended_at", "behind", "is_paused", "wave", "expires_at", "pair", "address"),
+        *("ended_at", "behind", "is_paused", "wave", "pair", "address"),
         *("settled_variant", "kit_asked_at"),
     )
 
@@ -83,7 +85,7 @@ class Reservation(models.Model):
             models.CheckConstraint(condition=Q(quantity__gte=1), name="reservation_has_a_unit"),
             models.CheckConstraint(condition=Q(status__in=lifecycle.STATUSES), name="reservation_status_is_known"),
             models.CheckConstraint(
-                condition=~Q(status__in=lifecycle.HOLDING) | Q(confirmed_at__isnull=False), name="confirmed_says_when"
+                condition=~Q(status__in=lifecycle.ASSURED) | Q(confirmed_at__isnull=False), name="confirmed_says_when"
             ),
             models.CheckConstraint(
                 condition=~Q(status__in=lifecycle.GONE) | Q(ended_at__isnull=False), name="gone_says_when"
@@ -91,6 +93,10 @@ class Reservation(models.Model):
             models.CheckConstraint(
                 condition=~Q(status__in=[lifecycle.INVITED, lifecycle.CONVERTED]) | Q(wave__isnull=False),
                 name="invited_in_a_wave",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=lifecycle.AWAITING_PAYMENT) | Q(expires_at__isnull=False),
+                name="awaiting_payment_says_until_when",
             ),
         ]
         indexes = [
@@ -112,6 +118,9 @@ class Reservation(models.Model):
                 fields=["partner", "created_at", "id"], name="reservation_partner", condition=Q(partner__isnull=False)
             ),
             models.Index(fields=["email_key"], name="reservation_email_key"),
+            models.Index(
+                fields=["expires_at"], name="reservation_unpaid", condition=Q(status=lifecycle.AWAITING_PAYMENT)
+            ),
             models.Index(fields=["-created_at", "-id"], name="reservation_newest"),
         ]
 

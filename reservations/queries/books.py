@@ -57,12 +57,25 @@ def _listed(words: tuple[str, ...]) -> str:
 
 
 HOLDING, GONE, LIVE = _listed(lifecycle.HOLDING), _listed(lifecycle.GONE), _listed(lifecycle.LIVE)
+FIRST, BEGINNINGS = _listed(lifecycle.STARTS), _listed(tuple(f"reservation.{word}" for word in lifecycle.STARTS))
 GIVEN = (
     "SELECT allotment_id, place_number FROM reservations_reservation "
     "UNION ALL SELECT allotment_id, place_number FROM reservations_vacatedplace"
 )
 # What a customer is told of, once each time it happens: the word of the log, which is the kind of the letter.
-TOLD = _listed(("promoted", "cancelled", "revoked", "expired", "moved", "put_back", "set_aside"))
+TOLD = _listed(("promoted", "unpaid", "cancelled", "revoked", "expired", "moved", "set_aside"))
+# What we hold of each payment: captured, less all that goes back, whatever has become of it on its way.
+HELD_MONEY = """
+    SELECT p.reservation_id, SUM(p.amount_minor - COALESCE(f.back, 0)) AS held,
+        SUM(COALESCE(f.by_staff, 0)) AS by_staff, SUM(p.kept_minor) AS kept,
+        MIN(p.amount_minor - COALESCE(f.back, 0)) AS least
+    FROM reservations_payment p LEFT JOIN (
+        SELECT payment_id, SUM(amount_minor) AS back,
+            SUM(CASE WHEN reason IN ('staff', 'at_stripe') THEN amount_minor ELSE 0 END) AS by_staff
+        FROM reservations_refund GROUP BY payment_id
+    ) f ON f.payment_id = p.id
+    WHERE p.state = 'captured' GROUP BY p.reservation_id
+"""
 INVARIANTS = (
     Invariant(
         name="held_units",
@@ -219,11 +232,11 @@ INVARIANTS = (
         name="confirmations",
         promise="A reservation is owed one first message; a sandbox one, none.",
         finding="It is {0}; it has {1} first messages.",
-        query="""
+        query=f"""
             SELECT 'reservation:' || r.reference, r.status, COALESCE(m.owed, 0)
             FROM reservations_reservation r LEFT JOIN (
                 SELECT reservation_id, COUNT(*) AS owed FROM reservations_message
-                WHERE reservation_id IS NOT NULL AND kind IN ('confirmed', 'waitlisted') GROUP BY reservation_id
+                WHERE reservation_id IS NOT NULL AND kind IN {FIRST} GROUP BY reservation_id
             ) m ON m.reservation_id = r.id
             WHERE COALESCE(m.owed, 0) <> CASE WHEN r.is_sandbox THEN 0 ELSE 1 END
         """,
@@ -273,13 +286,13 @@ INVARIANTS = (
         name="log",
         promise="The log tells once how a reservation began, and its last move leads to the status that it has.",
         finding="It is {0}; its log has {1} beginnings and ends with {2}.",
-        query="""
+        query=f"""
             SELECT 'reservation:' || r.reference, r.status, COALESCE(e.begun, 0), COALESCE(last.status, 'nothing')
             FROM reservations_reservation r LEFT JOIN (
                 SELECT reservation_id, MAX(id) AS last_id,
-                    COUNT(*) FILTER (WHERE action IN ('reservation.confirmed', 'reservation.waitlisted')) AS begun
+                    COUNT(*) FILTER (WHERE action IN {BEGINNINGS}) AS begun
                 FROM reservations_event WHERE reservation_id IS NOT NULL AND (
-                    action IN ('reservation.confirmed', 'reservation.waitlisted') OR facts ->> 'to' IS NOT NULL
+                    action IN {BEGINNINGS} OR facts ->> 'to' IS NOT NULL
                 ) GROUP BY reservation_id
             ) e ON e.reservation_id = r.id LEFT JOIN (
                 SELECT id, COALESCE(facts ->> 'to', SUBSTR(action, 13)) AS status FROM reservations_event
@@ -302,6 +315,37 @@ INVARIANTS = (
             GROUP BY r.reference, r.status, r.expires_at, r.wave_id
             HAVING COUNT(i.id) <> CASE WHEN r.status = 'invited' THEN 1 ELSE 0 END OR MAX(i.wave_id) <> r.wave_id
                 OR (MAX(i.ends_at) IS NULL) <> (r.expires_at IS NULL) OR MAX(i.ends_at) <> r.expires_at
+        """,
+    ),
+    Invariant(
+        name="money_held",
+        promise="We hold of a reservation what it has to pay as it stands; of one that is gone, what staff kept.",
+        finding="It is {0}; {1} is held of it in minor units, where {2} should be.",
+        query=f"""
+            SELECT 'reservation:' || reference, status, held, wanted FROM (
+                SELECT r.reference, r.status, COALESCE(m.held, 0) AS held, COALESCE(m.least, 0) AS least, CASE
+                    WHEN r.status = 'converted'
+                        THEN CAST(r.receipt ->> 'total_minor' AS bigint) - COALESCE(m.by_staff, 0)
+                    WHEN r.status IN ('confirmed', 'invited')
+                        THEN CAST(COALESCE(r.receipt ->> 'deposit_minor', '0') AS bigint) - COALESCE(m.by_staff, 0)
+                    WHEN r.status = 'waitlisted' THEN COALESCE(m.held, 0)
+                    WHEN r.status IN {GONE} THEN COALESCE(m.kept, 0)
+                    ELSE 0 END AS wanted
+                FROM reservations_reservation r LEFT JOIN ({HELD_MONEY}) m ON m.reservation_id = r.id
+                WHERE NOT r.is_sandbox
+            ) sums WHERE least < 0 OR held <> CASE WHEN wanted > 0 THEN wanted ELSE 0 END
+        """,
+    ),
+    Invariant(
+        name="orders_handed_over",
+        promise="A paid order, and no other reservation, is handed over once.",
+        finding="It is {0}, handed over {1} times.",
+        query="""
+            SELECT 'reservation:' || r.reference, r.status, COUNT(h.id)
+            FROM reservations_reservation r LEFT JOIN reservations_handover h ON h.reservation_id = r.id
+            WHERE r.status = 'converted' OR h.id IS NOT NULL
+            GROUP BY r.reference, r.status
+            HAVING COUNT(h.id) <> 1 OR r.status NOT IN ('converted', 'cancelled')
         """,
     ),
     Invariant(

@@ -11,6 +11,7 @@ from typing import Any
 
 from reservations.models import (
     Allotment,
+    Deposit,
     Evidence,
     GateRevision,
     Launch,
@@ -39,6 +40,7 @@ class Offering:
     has_waiting_list: bool
     ships_from: date | None
     ships_to: date | None
+    deposit: Money | None  # for each unit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +100,11 @@ class World:
             return ()
         return self.offerings.get((self.subjects[sku].product, country), ())
 
+    def deposit(self, sku: str, country: str, decision: gate.Decision, at: datetime) -> Money | None:
+        """What is asked for each unit of a variant in a market, under a decision of the gate for it."""
+        offering = current_offering(self.offers(sku, country), at)
+        return deposit_of(offering, self.prices.get((sku, country)), decision)
+
     def passport(self, product: str, country: str, at: datetime) -> gate.Passport | None:
         """The device passport in force in a market; None where the gate refuses to reserve for want of it."""
         there = gate.Destination(country=country, timezone=self.markets[country].timezone)
@@ -139,6 +146,14 @@ def _traits(subject: gate.Subject, options: frozenset[str]) -> tuple[object, ...
     """All of a variant that the gate looks at, where no fact names it."""
     conditions = frozenset(subject.conditions.items())
     return subject.product, subject.kind, subject.capabilities, conditions, subject.chosen & options, subject.placed_on
+
+
+def deposit_of(offering: Offering | None, price: Money | None, decision: gate.Decision) -> Money | None:
+    """What is asked for each unit to keep a place: nothing where the gate does not allow it, and no more than the price."""
+    each = offering.deposit if offering else None
+    if each is None or price is None or each.currency != price.currency or not decision.stages["take_deposit"]:
+        return None
+    return Money(min(each.amount_minor, price.amount_minor), each.currency)
 
 
 def current_offering(offerings: Sequence[Offering], at: datetime) -> Offering | None:
@@ -192,14 +207,16 @@ def _offerings() -> dict[tuple[str, str], tuple[Offering, ...]]:
     products: dict[int, list[str]] = defaultdict(list)
     for launch_id, slug in Launch.products.through.objects.values_list("launch_id", "product__slug"):
         products[launch_id].append(slug)
+    asked = {(row.launch_id, row.market_id): Money(row.amount_minor, row.currency) for row in Deposit.objects.all()}
     found: dict[tuple[str, str], tuple[Offering, ...]] = {}
     for row in LaunchMarket.objects.select_related("launch").order_by("opens_at", "id"):
+        offering = _offering(row, asked.get((row.launch_id, row.market_id)))
         for slug in products[row.launch_id]:
-            found[slug, row.market_id] = (*found.get((slug, row.market_id), ()), _offering(row))
+            found[slug, row.market_id] = (*found.get((slug, row.market_id), ()), offering)
     return found
 
 
-def _offering(row: LaunchMarket) -> Offering:
+def _offering(row: LaunchMarket, deposit: Money | None) -> Offering:
     launch = row.launch
     window = opening.Window(opens_at=row.opens_at, closes_at=row.closes_at, is_paused=launch.paused_at is not None)
     return Offering(
@@ -209,6 +226,7 @@ def _offering(row: LaunchMarket) -> Offering:
         has_waiting_list=launch.has_waiting_list,
         ships_from=launch.ships_from,
         ships_to=launch.ships_to,
+        deposit=deposit,
     )
 
 

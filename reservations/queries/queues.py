@@ -10,10 +10,11 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from reservations.models import Hold, Reservation
-from reservations.rules import lifecycle
+from reservations.rules import holds, lifecycle
 from reservations.rules.waves import Entry
 
 OPEN_HOLD = Exists(Hold.objects.filter(reservation=OuterRef("pk"), released_at=None))
+HELD_BY_GATE = Exists(Hold.objects.filter(reservation=OuterRef("pk"), released_at=None).exclude(code=holds.BANK))
 _COLUMNS = ("created_at", "place_number", "pk", "quantity", "pair", "market_id")
 
 

@@ -31,6 +31,7 @@ class Receipt:
     quantity: int
     unit_price: str
     total: str
+    deposit: str  # for all units; empty where none was asked
     due_now: str
     tax: str
     country: str
@@ -48,13 +49,15 @@ def read(reservation: Reservation) -> Receipt:
     """The receipt of a reservation in the active language."""
     kept, shown = reservation.receipt, shown_to(reservation)
     ships, timezone = kept["ships"], reservation.market.timezone
+    deposit = kept.get("deposit_minor", 0)
     return Receipt(
         product=texts.translated(reservation.variant.product.name),
         variant=variant_name(reservation.variant.options),
         quantity=reservation.quantity,
         unit_price=texts.amount(kept["unit_price_minor"], kept["currency"]),
         total=texts.amount(kept["total_minor"], kept["currency"]),
-        due_now=texts.amount(kept["due_now_minor"], kept["currency"]),
+        deposit=texts.amount(deposit, kept["currency"]) if deposit else "",
+        due_now=texts.amount(deposit, kept["currency"]),
         tax=tax_words(kept["tax"], kept["currency"]),
         country=texts.country(reservation.market_id),
         ships=(texts.day(ships["from"]), texts.day(ships["to"])) if ships["from"] and ships["to"] else None,

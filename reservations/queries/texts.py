@@ -12,7 +12,7 @@ from babel.dates import format_date, get_timezone
 from babel.numbers import format_currency
 from django.utils.translation import get_language, gettext, gettext_noop
 
-from reservations.rules import gate
+from reservations.rules import gate, holds
 from reservations.rules.money import exponent
 
 
@@ -42,6 +42,8 @@ def said(text: str) -> str:
 
 def obstacle(code: str, title: str) -> str:
     """What stands in the way, in words: the code and the title of a gate's reason."""
+    if code == holds.BANK:
+        return gettext("The bank asks about the payment")
     if code == gate.STOP_SALE:
         return gettext("Sales are stopped")
     if code == gate.NO_MARKET:

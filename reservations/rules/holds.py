@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 from reservations.rules import gate
 
+# The cause of a hold that is not the law's: the bank asks about a payment. The sweep of the gate does not end it.
+BANK = "bank"
+
 
 def must_hold(stages: Mapping[str, bool], *, could_ship: bool) -> bool:
     """It may no longer be reserved; or not be shipped, though it could be when it was reserved.

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-WAITLISTED, CONFIRMED, INVITED, CONVERTED = "waitlisted", "confirmed", "invited", "converted"
+AWAITING_PAYMENT, WAITLISTED, CONFIRMED = "awaiting_payment", "waitlisted", "confirmed"
+INVITED, CONVERTED = "invited", "converted"
 CANCELLED, EXPIRED, REVOKED = "cancelled", "expired", "revoked"
-STATUSES = (WAITLISTED, CONFIRMED, INVITED, CONVERTED, CANCELLED, EXPIRED, REVOKED)
+STATUSES = (AWAITING_PAYMENT, WAITLISTED, CONFIRMED, INVITED, CONVERTED, CANCELLED, EXPIRED, REVOKED)
 
-STARTS = (CONFIRMED, WAITLISTED)
-HOLDING = (CONFIRMED, INVITED, CONVERTED)  # their units count against the capacity
+STARTS = (CONFIRMED, WAITLISTED, AWAITING_PAYMENT)
+ASSURED = (CONFIRMED, INVITED, CONVERTED)  # nothing more is asked of them to keep the place
+HOLDING = (AWAITING_PAYMENT, *ASSURED)  # their units count against the capacity
 LIVE = (WAITLISTED, *HOLDING)
 GONE = (CANCELLED, EXPIRED, REVOKED)  # out of the line; the number stays theirs and is not given again
 
@@ -28,6 +30,11 @@ class Move:
 
 
 MOVES = (
+    Move(AWAITING_PAYMENT, CONFIRMED, "paid", "the deposit has arrived, or staff waive it"),
+    Move(AWAITING_PAYMENT, EXPIRED, "unpaid", "the place was held for the deposit, and none came"),
+    Move(AWAITING_PAYMENT, CANCELLED, "cancelled", "the customer, the partner or staff cancel"),
+    Move(AWAITING_PAYMENT, REVOKED, "revoked", "the maker takes it back, with a reason"),
+    Move(WAITLISTED, AWAITING_PAYMENT, "promoted", "a place was freed, this entry is next, and a deposit is due"),
     Move(WAITLISTED, CONFIRMED, "promoted", "a place was freed and this entry is next"),
     Move(WAITLISTED, CANCELLED, "cancelled", "the customer, the partner or staff cancel"),
     Move(WAITLISTED, REVOKED, "revoked", "the maker takes it back, with a reason"),
@@ -35,13 +42,13 @@ MOVES = (
     Move(CONFIRMED, INVITED, "invited", "a wave that reaches this place is released"),
     Move(CONFIRMED, CANCELLED, "cancelled", "the customer, the partner or staff cancel"),
     Move(CONFIRMED, REVOKED, "revoked", "the maker takes it back, with a reason"),
-    Move(INVITED, CONVERTED, "converted", "the customer orders before the deadline"),
+    Move(INVITED, CONVERTED, "converted", "the customer has paid the order in full"),
     Move(INVITED, CONFIRMED, "set_aside", "the customer skips this wave and keeps the rank"),
     Move(INVITED, EXPIRED, "expired", "the deadline has passed after a delivered reminder"),
     Move(INVITED, CANCELLED, "cancelled", "the customer, the partner or staff cancel"),
     Move(INVITED, REVOKED, "revoked", "the maker takes it back, with a reason"),
     Move(CONVERTED, CANCELLED, "cancelled", "the customer withdraws from the order"),
-    Move(EXPIRED, CONFIRMED, "put_back", "staff put a lapse back and a unit is free"),
+    Move(EXPIRED, CONFIRMED, "put_back", "staff put a lapse back, or a deposit comes late, and a unit is free"),
     Move(EXPIRED, WAITLISTED, "put_back", "staff put a lapse back and all units are held"),
 )
 _WORDS = {(move.before, move.after): move.word for move in MOVES}

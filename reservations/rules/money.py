@@ -14,9 +14,37 @@ _EXPONENTS = {"JPY": 0, "KRW": 0, "CLP": 0, "VND": 0, "ISK": 0, "PYG": 0, "UGX":
 }
 
 
+# Where Stripe counts in another unit than ISO 4217: hundredths of a unit that has none.
+# Source: docs.stripe.com/currencies, "Special cases".
+_STRIPE_EXPONENTS = {"ISK": 2, "UGX": 2}
+# Stripe takes amounts of three-decimal currencies only in whole tens. The same source.
+_STRIPE_ROUNDS_TO = 10
+
+
 def exponent(currency: str) -> int:
     """Decimal places of an ISO 4217 currency."""
     return _EXPONENTS.get(currency, 2)
+
+
+def to_stripe(money: Money) -> int:
+    """The amount as Stripe counts it. Raises ValueError where Stripe cannot charge it."""
+    if exponent(money.currency) == 3 and money.amount_minor % _STRIPE_ROUNDS_TO:
+        raise ValueError(f"{money.currency} is charged in whole tens of its smallest unit, not {money.amount_minor}")
+    return money.amount_minor * _stripe_factor(money.currency)
+
+
+def from_stripe(amount: int, currency: str) -> Money:
+    """What Stripe reports, in ISO 4217 minor units. Stripe writes currencies in lower case. Raises ValueError."""
+    code = currency.upper()
+    whole, rest = divmod(amount, _stripe_factor(code))
+    if rest:
+        raise ValueError(f"{amount} {code} of Stripe is no whole minor unit")
+    return Money(whole, code)
+
+
+def _stripe_factor(currency: str) -> int:
+    power = _STRIPE_EXPONENTS.get(currency, exponent(currency)) - exponent(currency)
+    return int(10**power)
 
 
 @dataclass(frozen=True, order=False)

@@ -22,7 +22,6 @@ from reservations.queries.draws import draw_of, proof
 from reservations.queries.facts import current_world
 from reservations.queries.passports import passport_of
 from reservations.rules import destinations, gate
-from reservations.rules.money import Money
 from storefront import clock
 from storefront.api import serializers, shapes
 from storefront.api.problems import Problem
@@ -124,13 +123,17 @@ class OneProduct(Public):
         return Response(shapes.product(row, _offers_in(read_market(request))))
 
 
-def _offers_in(market: str | None) -> dict[str, tuple[Money | None, Availability]] | None:
-    """SKU → price and availability."""
+def _offers_in(market: str | None) -> dict[str, shapes.Offer] | None:
+    """SKU → price, deposit and availability."""
     if market is None:
         return None
     world = current_world()
-    rows = availabilities(skus=world.subjects, at=clock.now(), destinations=[(market, None)])
-    return {row.sku: (world.prices.get((row.sku, market)), row) for row in rows}
+    at = clock.now()
+    rows = availabilities(skus=world.subjects, at=at, destinations=[(market, None)])
+    return {
+        row.sku: (world.prices.get((row.sku, market)), world.deposit(row.sku, market, row.decision, at), row)
+        for row in rows
+    }
 
 
 class ProductAvailability(Public):

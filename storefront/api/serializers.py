@@ -164,6 +164,11 @@ class PlaceOut(serializers.Serializer):
     as_of = serializers.DateTimeField()
 
 
+class DepositOut(serializers.Serializer):
+    amount = MoneyOut()
+    status = serializers.ChoiceField(("not_due", "due", "processing", "paid", "refund_pending", "refunded"))
+
+
 class ReservationOut(serializers.Serializer):
     id = serializers.CharField()
     reference = serializers.CharField()
@@ -172,7 +177,7 @@ class ReservationOut(serializers.Serializer):
     market = serializers.CharField()
     subdivision = serializers.CharField(allow_null=True)
     lines = LineOut(many=True)
-    deposit = MoneyOut(allow_null=True)
+    deposit = DepositOut(allow_null=True)
     place = PlaceOut()
     language = serializers.CharField()
     created_at = serializers.DateTimeField()

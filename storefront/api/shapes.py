@@ -13,10 +13,11 @@ from reservations.models import Hold, Launch, Market, Passport, Product, Reserva
 from reservations.queries import links
 from reservations.queries.availability import Availability
 from reservations.queries.consents import News, news_for
+from reservations.queries.deposits import deposit_states
 from reservations.queries.facts import current_world
 from reservations.queries.holds import open_holds
 from reservations.queries.places import Standing, standings
-from reservations.rules import opening
+from reservations.rules import lifecycle, opening
 from reservations.rules.money import Money
 from storefront.api.problems import notice, reason, stamp
 
@@ -65,16 +66,20 @@ def availability(row: Availability) -> dict[str, Any]:
     }
 
 
-def product(row: Product, offers: dict[str, tuple[Money | None, Availability]] | None = None) -> dict[str, Any]:
+# What a market offers of a variant: price, deposit for each, and what may be done.
+Offer = tuple[Money | None, Money | None, Availability]
+
+
+def product(row: Product, offers: dict[str, Offer] | None = None) -> dict[str, Any]:
     """A product; with price and availability in one market, each variant's own."""
     variants = []
     for variant in sorted(row.variants.all(), key=lambda each: each.position):
         shown: dict[str, Any] = {"sku": variant.sku, "options": variant.options}
         if offers is not None:
-            price, found = offers[variant.sku]
+            price, deposit, found = offers[variant.sku]
             shown |= {
                 "price": money(price.amount_minor, price.currency) if price else None,
-                "deposit": None,
+                "deposit": money(deposit.amount_minor, deposit.currency) if deposit else None,
                 "availability": availability(found),
             }
         variants.append(shown)
@@ -142,6 +147,7 @@ def launch(row: Launch, at: datetime) -> dict[str, Any]:
 def reservations(rows: list[Reservation], at: datetime) -> list[dict[str, Any]]:
     """Reservations as they stand at `at`: as many queries for one as for many."""
     found, holds, news = standings(rows), open_holds(rows), news_for(rows, world=current_world(), at=at)
+    deposits = deposit_states(rows)
     return [
         _reservation(
             row,
@@ -150,6 +156,7 @@ def reservations(rows: list[Reservation], at: datetime) -> list[dict[str, Any]]:
             at,
             hold=holds.get(row.pk),
             news=news.get(row.pk),
+            deposit=deposits.get(row.pk),
         )
         for row in rows
     ]
@@ -161,7 +168,14 @@ def granted(row: Granted) -> dict[str, Any]:
 
 
 def _reservation(
-    row: Reservation, sku: str, standing: Standing, at: datetime, *, hold: Hold | None = None, news: News | None = None
+    row: Reservation,
+    sku: str,
+    standing: Standing,
+    at: datetime,
+    *,
+    hold: Hold | None = None,
+    news: News | None = None,
+    deposit: str | None = None,
 ) -> dict[str, Any]:
     return {
         "id": str(row.pk),
@@ -171,7 +185,7 @@ def _reservation(
         "market": row.market_id,
         "subdivision": row.subdivision or None,
         "lines": [{"sku": sku, "quantity": row.quantity, "unit_price": money(row.unit_price_minor, row.currency)}],
-        "deposit": None,
+        "deposit": _deposit(row, deposit),
         "place": {
             "number": row.place_number,
             "people_ahead": standing.people_ahead,
@@ -187,6 +201,17 @@ def _reservation(
         "partner_reference": row.partner_reference or None,
         "manage_url": None if row.is_sandbox else settings.SITE_URL + links.reservation_path(row),
     }
+
+
+def _deposit(row: Reservation, state: str | None) -> dict[str, Any] | None:
+    """For all units. `state` is None where nothing was begun yet."""
+    amount = row.receipt.get("deposit_minor", 0)
+    if not amount:
+        return None
+    is_due = row.status == lifecycle.AWAITING_PAYMENT
+    if state is None or state == "due":
+        state = "due" if is_due else "not_due"
+    return {"amount": money(amount, row.currency), "status": state}
 
 
 def _ship_window(row: Reservation, standing: Standing) -> dict[str, Any] | None:

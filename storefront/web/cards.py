@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from reservations.models import Price, Product, Variant
 from reservations.queries import texts
 from reservations.queries.availability import Availability, availabilities
+from reservations.queries.facts import current_world
 from reservations.queries.receipts import tax_words, variant_name
 from reservations.rules import opening
 from storefront.web import words
@@ -31,16 +32,22 @@ def product_cards(site: Site, products: list[Product], at: datetime) -> list[dic
         for row in availabilities(skus=[v.sku for v in variants], at=at, destinations=[(site.market.code, None)])
     }
     return [
-        _card(site, product, [variant for variant in variants if variant.product_id == product.pk], prices, rows)
+        _card(site, product, [variant for variant in variants if variant.product_id == product.pk], prices, rows, at)
         for product in products
     ]
 
 
 def _card(
-    site: Site, product: Product, variants: list[Variant], prices: dict[int, Price], rows: dict[str, Availability]
+    site: Site,
+    product: Product,
+    variants: list[Variant],
+    prices: dict[int, Price],
+    rows: dict[str, Availability],
+    at: datetime,
 ) -> dict[str, Any]:
     best = min((rows[variant.sku] for variant in variants), key=lambda row: _RANK.index(row.status))
     price = next((prices[variant.pk] for variant in variants if variant.pk in prices), None)
+    deposit = current_world().deposit(best.sku, site.market.code, best.decision, at)
     return {
         "slug": product.slug,
         "kind": product.kind,
@@ -52,6 +59,7 @@ def _card(
         "picture": f"products/{product.slug}-{_COLOURS.get(product.slug, 'black')}-hero",
         "price": texts.amount(price.amount_minor, price.currency) if price else None,
         "tax_words": tax_words(tax_of(site), site.market.currency) if price else "",
+        "deposit": texts.amount(deposit.amount_minor, deposit.currency) if deposit else "",
         "status": best.status,
         "status_words": words.status_words(best.status),
         "sentence": words.sentence(best, site.country, site.market.timezone),

@@ -42,6 +42,9 @@ def _fared(before: tuple[Any, str, str], after: tuple[Any, str, str]) -> str:
 
 def asks(row: Reservation) -> dict[str, Any] | None:
     """What the holder is asked to do now, and until when."""
+    if row.status == lifecycle.AWAITING_PAYMENT and row.expires_at:
+        until, iso = texts.instant(row.expires_at, row.market.timezone), row.expires_at.isoformat()
+        return {"what": "pay", "until": until, "until_iso": iso}
     if row.status == lifecycle.INVITED:
         invitation = row.invitations.filter(ended_at=None).first()
         ends_at = invitation.ends_at if invitation else None

@@ -1,4 +1,4 @@
-"""What a customer answers: order, skip a wave, wait for a delay, and be invited together with another."""
+"""What a customer answers: skip a wave, wait for a delay, and be invited together with another."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from reservations.actions import amending, estimating, inviting, lines
-from reservations.actions.sizing import SizeMissing
 from reservations.gateways import calendar
 from reservations.models import Reservation
 from reservations.queries import texts
@@ -17,26 +16,7 @@ from storefront import clock
 from storefront.actors import actor
 from storefront.web.by_link import back, by_link, find, path_of
 from storefront.web.contact import changed_meanwhile
-from storefront.web.site import Site, problem, see_other
-
-
-@require_POST
-@by_link
-def order(request: HttpRequest, site: Site, row: Reservation) -> HttpResponse:
-    """Order with obligation to pay, once, and only with an address to send it to."""
-    if not row.address:
-        return see_other(path_of(row, "contact/"))
-    try:
-        return back(inviting.order(reservation=row, at=clock.now(), actor=actor(request)))
-    except SizeMissing:
-        return back(row, fragment="size")
-    except inviting.DeadlineHasPassed:
-        title = _("The invitation has ended.")
-        sentence = _("The place went to the next. Nothing was charged.")
-        now = {"text": _("Open your reservation"), "url": path_of(row)}
-        return problem(request, 409, "deadline_has_passed", title, sentence, site, now)
-    except lines.CannotMove:
-        return changed_meanwhile(request, site, row)
+from storefront.web.site import Site, problem
 
 
 @require_POST

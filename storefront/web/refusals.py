@@ -61,12 +61,13 @@ def _words(code: str, country: str, limit: int) -> tuple[str, str]:
 
 def reservation_words(status: str) -> str:
     return {
+        "awaiting_payment": _("Held until the deposit is paid"),
         "confirmed": _("Confirmed"),
         "waitlisted": _("On the waiting list"),
         "invited": _("Your turn to order"),
         "converted": _("Ordered"),
         "cancelled": _("Cancelled"),
-        "expired": _("Invitation ended"),
+        "expired": _("Place let go"),
         "revoked": _("Taken back"),
     }[status]
 
@@ -75,7 +76,10 @@ def event_words(action: str) -> str:
     return {
         "reservation.confirmed": _("Reserved and confirmed"),
         "reservation.waitlisted": _("Entered on the waiting list"),
-        "reservation.promoted": _("A place was freed: confirmed"),
+        "reservation.awaiting_payment": _("Reserved; the place is held until the deposit is paid"),
+        "reservation.paid": _("Deposit settled: confirmed"),
+        "reservation.unpaid": _("No deposit came while the place was held"),
+        "reservation.promoted": _("A place was freed"),
         "reservation.cancelled": _("Cancelled"),
         "reservation.on_hold": _("On hold; the place is kept"),
         "reservation.released": _("No longer on hold"),

@@ -27,10 +27,11 @@ from storefront.web import deliveries, refusals, words
 from storefront.web.by_link import back, by_link, path_of
 from storefront.web.contact import changed_meanwhile
 from storefront.web.forms import ConsentsForm
+from storefront.web.paying import LOOK_SECONDS, money_facts
 from storefront.web.site import Site
 from storefront.web.sizing import size_facts
 
-STEPS = ("cancel", "agree", "change", "contact", "order", "pause", "wait", "pair", "size", "kit")
+STEPS = ("cancel", "agree", "change", "contact", "pay", "pause", "wait", "pair", "size", "kit")
 
 
 @require_safe
@@ -42,6 +43,7 @@ def reservation(request: HttpRequest, site: Site, row: Reservation) -> HttpRespo
 
 def _page(request: HttpRequest, site: Site, row: Reservation, form: ConsentsForm | None = None) -> HttpResponse:
     standing = standings([row])[row.pk]
+    money = money_facts(row, request.GET.get("paid", ""))
     context = {
         "site": site,
         "reservation": {
@@ -59,7 +61,9 @@ def _page(request: HttpRequest, site: Site, row: Reservation, form: ConsentsForm
             "is_paired": row.pair is not None,
         },
         "reason": standing.reason if row.status == lifecycle.REVOKED else "",
+        "was_unpaid": row.status == lifecycle.EXPIRED and row.wave_id is None,
         "receipt": read_receipt(row),
+        "money": money,
         "hold": _hold(row),
         "news": _asked_again(site, row, form),
         "delivery": deliveries.delivery(row, standing),
@@ -84,7 +88,10 @@ def _page(request: HttpRequest, site: Site, row: Reservation, form: ConsentsForm
             for event in row.events.order_by("id")
         ],
     }
-    return render(request, "reservation.html", context, status=422 if form else 200)
+    response = render(request, "reservation.html", context, status=422 if form else 200)
+    if money["result"] == "waiting" and row.status in lifecycle.LIVE:
+        response["Refresh"] = str(LOOK_SECONDS)
+    return response
 
 
 def _hold(row: Reservation) -> dict[str, str] | None:

@@ -152,6 +152,7 @@ def _context(
     best = answers[card["availability"].sku]
     answer = answers.get(form["variant"].value(), best)
     price = next((each["price"] for each in card["variants"] if each["sku"] == answer.sku), card["price"])
+    deposit = current_world().deposit(answer.sku, site.market.code, answer.decision, clock.now())
     markets = sorted(
         ({"code": code, "name": texts.country(code)} for code in Market.objects.values_list("code", flat=True)),
         key=lambda each: each["name"],
@@ -170,6 +171,7 @@ def _context(
             "price": price,
             "tax_words": tax_words(tax_of(site), site.market.currency),
             "due_now": texts.amount(0, site.market.currency),
+            "deposit": texts.amount(deposit.amount_minor, deposit.currency) if deposit else "",
         },
         "status": answer.status,
         "sentence": words.sentence(answer, site.country, site.market.timezone),

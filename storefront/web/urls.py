@@ -12,6 +12,7 @@ from storefront.web import (
     notifying,
     pages,
     passports,
+    paying,
     reservation,
     reserving,
     sizing,
@@ -35,7 +36,7 @@ under_prefix: list[URLPattern | URLResolver] = [
     path("r/<str:reference>/contact/", contact.contact, name="contact"),
     path("r/<str:reference>/contact/sent/", contact.sent),
     path("r/<str:reference>/address/<uuid:pk>/", contact.address, name="address"),
-    path("r/<str:reference>/order/", invited.order, name="order"),
+    path("r/<str:reference>/pay/", paying.pay, name="pay"),
     path("r/<str:reference>/pause/", invited.pause, name="pause"),
     path("r/<str:reference>/wait/", invited.wait, name="wait"),
     path("r/<str:reference>/pair/", invited.pair, name="pair"),
@@ -55,6 +56,7 @@ under_prefix: list[URLPattern | URLResolver] = [
 
 urlpatterns = [
     path("", views.start, name="start"),
+    path("stripe/webhook/", paying.stripe_webhook, name="stripe_webhook"),
     path("health/live", pages.live),
     path("health/ready", pages.ready),
     path("robots.txt", pages.robots),

@@ -1,0 +1,43 @@
+"""Whoever fulfils orders: one signed event for each, by the Standard Webhooks specification (standardwebhooks.com)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+import requests
+
+TIMEOUT_SECONDS = 10
+
+
+class NotTaken(Exception):
+    """The endpoint did not answer with 2xx."""
+
+
+def send_order(*, url: str, secret: str, number: int, order: Mapping[str, Any], at: datetime) -> None:
+    """Tell of a paid order. The same `number` is the same event, whoever hears it twice. Raises NotTaken."""
+    identifier, seconds = f"order_{number}", str(int(at.timestamp()))
+    body = orjson.dumps({"type": "order.paid", "timestamp": at.isoformat(), "data": order})
+    headers = {
+        "Content-Type": "application/json",
+        "webhook-id": identifier,
+        "webhook-timestamp": seconds,
+        "webhook-signature": f"v1,{sign(secret, identifier, seconds, body)}",
+    }
+    try:
+        answer = requests.post(url, data=body, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False)
+    except requests.RequestException as error:
+        raise NotTaken(f"{type(error).__name__}: {error}") from error
+    if not answer.ok or answer.is_redirect:
+        raise NotTaken(f"answered {answer.status_code}")
+
+
+def sign(secret: str, identifier: str, seconds: str, body: bytes) -> str:
+    """HMAC-SHA256 in base64 over identifier, Unix seconds and body. `secret`: base64, with or without whsec_ before."""
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    return base64.b64encode(hmac.digest(key, f"{identifier}.{seconds}.".encode() + body, hashlib.sha256)).decode()
