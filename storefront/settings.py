@@ -132,6 +132,7 @@ WAITING_ROOM_PASS_SECONDS = read_number("WAITING_ROOM_PASS_SECONDS", 600)  # how
 # -------------------------------------------------------------------------------------------------------------------
 
 DEBUG = False
+HAS_NO_REAL_MONEY = "_test_" in STRIPE_SECRET_KEY
 IS_SECURE = SITE_URL.startswith("https://")
 MAILBOX_DIR = Path(urlsplit(EMAIL_URL).path) if EMAIL_URL.startswith("mailbox:") else None
 OUTBOX_JOURNAL_DIR = VAR_DIR / "journal"

@@ -21,7 +21,7 @@ from build import build_messages, build_static
 from honcho.manager import Manager
 from honcho.process import Popen, Process
 
-from storefront.processes import list_processes
+from storefront.processes import list_processes, make_standin, standin_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("VAR_DIR", "").strip() or ROOT / "var")
@@ -61,7 +61,7 @@ def single_run() -> Iterator[None]:
         yield
 
 
-def make_environment(port: int, broker_port: int | None) -> dict[str, str]:
+def make_environment(port: int, broker_port: int | None, standin_port: int | None) -> dict[str, str]:
     """What every process gets; a variable that is set already stays."""
     given = {name: value for name, value in os.environ.items() if value.strip()}
     defaults = {
@@ -72,6 +72,8 @@ def make_environment(port: int, broker_port: int | None) -> dict[str, str]:
     }
     if broker_port:
         defaults["REDIS_URL"] = f"redis://127.0.0.1:{broker_port}/0"
+    if standin_port:
+        defaults |= standin_environment(standin_port)
     return {**defaults, **given, "PORT": str(port)}
 
 
@@ -105,11 +107,14 @@ def announce(port: int, site_url: str) -> None:
         time.sleep(0.2)
     password = VAR / "staff-password"
     sign_in = f"staff / {password.read_text().strip()}" if password.exists() else "as before"
+    base = os.environ.get("STRIPE_API_BASE", "")
+    payments = f"no real money: a stand-in for Stripe at {base} (card 4242 4242 4242 4242)" if base else "by Stripe"
     lines = {
         "Shop": f"{site_url}/",
         "E-mails": f"{site_url}/mailbox/" if not os.environ.get("EMAIL_URL") else "sent to EMAIL_URL",
         "Staff": f"{site_url}/admin/   sign in: {sign_in}",
         "API": f"{site_url}/api/docs/",
+        "Payments": payments,
         "Stop": "Ctrl-C",
     }
     rule = "─" * 76
@@ -169,7 +174,8 @@ def main() -> int:
     signal.signal(signal.SIGINT, stop)
     port = read_port()
     broker_port = None if os.environ.get("REDIS_URL", "").strip() else find_free_port()
-    environment = make_environment(port, broker_port)
+    standin_port = None if os.environ.get("STRIPE_SECRET_KEY", "").strip() else find_free_port()
+    environment = make_environment(port, broker_port, standin_port)
     with single_run():
         try:
             prepare(environment)
@@ -177,7 +183,10 @@ def main() -> int:
             sys.exit(f"`{shlex.join(failed.cmd[1:])}` failed; nothing was started")
         announcer = threading.Thread(target=announce, args=(port, environment["SITE_URL"].rstrip("/")), daemon=True)
         announcer.start()
-        return supervise(list_processes(port, VAR, broker_port), environment)
+        processes = list_processes(port, VAR, broker_port)
+        if standin_port:
+            processes["stripe"] = make_standin(standin_port, port, environment["STRIPE_WEBHOOK_SECRET"], VAR)
+        return supervise(processes, environment)
 
 
 if __name__ == "__main__":

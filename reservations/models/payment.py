@@ -143,7 +143,7 @@ class Refund(models.Model):
     @property
     def key(self) -> str:
         """The idempotency key. Another attempt gets another, after Stripe has been asked whether the first worked."""
-        return f"refund:{self.payment_id}:{self.number}:{self.attempt}"
+        return f"refund:{self.payment.key}:{self.number}:{self.attempt}"
 
 
 class StripeEvent(models.Model):

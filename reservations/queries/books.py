@@ -150,7 +150,7 @@ INVARIANTS = (
         # the line (promoting): nobody of a later rank is confirmed while one waits. ADR 2. What came first is known
         # from the log, whose rows are numbered under the lock of the line; clocks are read before it.
         name="nobody_overtaken",
-        promise="While a reservation waits, none that stands behind it is confirmed.",
+        promise="While a reservation waits, none that stands behind it is given units.",
         finding="Place {1} was confirmed while place {0} waits.",
         query=f"""
             SELECT 'allotment:' || w.allotment_id, w.place_number, o.place_number
@@ -162,8 +162,9 @@ INVARIANTS = (
                 AND (o.created_at, o.place_number) > (w.created_at, w.place_number) AND o.status IN {HOLDING}
             WHERE (
                 SELECT MAX(e.id) FROM reservations_event e WHERE e.reservation_id = o.id
-                    AND (e.action = 'reservation.confirmed'
-                        OR e.facts ->> 'to' = 'confirmed' AND e.action <> 'reservation.set_aside')
+                    AND (e.action IN ('reservation.confirmed', 'reservation.awaiting_payment')
+                        OR e.facts ->> 'to' IN ('confirmed', 'awaiting_payment')
+                        AND e.action NOT IN ('reservation.set_aside', 'reservation.paid'))
             ) > (
                 SELECT MAX(e.id) FROM reservations_event e WHERE e.reservation_id = w.id
                     AND (e.action = 'reservation.waitlisted' OR e.facts ->> 'to' = 'waitlisted')

@@ -10,8 +10,11 @@ from reservations.rules import payments
 
 
 def deposit_states(rows: Iterable[Reservation]) -> dict[uuid.UUID, str]:
-    """Reservation id → due, processing, paid, refund_pending or refunded; none where nothing was begun. Two queries."""
-    found = Payment.objects.filter(reservation__in=[row.pk for row in rows], purpose=payments.DEPOSIT)
+    """Reservation id → due, processing, paid, refund_pending or refunded; none where none is asked. Two queries."""
+    asked = [row.pk for row in rows if row.receipt.get("deposit_minor")]
+    if not asked:
+        return {}
+    found = Payment.objects.filter(reservation__in=asked, purpose=payments.DEPOSIT)
     return {payment.reservation_id: _state(payment) for payment in found.order_by("pk").prefetch_related("refunds")}
 
 

@@ -149,7 +149,7 @@ def _traits(subject: gate.Subject, options: frozenset[str]) -> tuple[object, ...
 
 
 def deposit_of(offering: Offering | None, price: Money | None, decision: gate.Decision) -> Money | None:
-    """What is asked for each unit to keep a place: nothing where the gate does not allow it, and no more than the price."""
+    """What is asked for each unit to keep a place: nothing where the gate forbids it, and no more than the price."""
     each = offering.deposit if offering else None
     if each is None or price is None or each.currency != price.currency or not decision.stages["take_deposit"]:
         return None

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -62,6 +63,9 @@ class DeskSite(AdminSite):
     site_title = site_header = "Launch desk"
     index_title = "Today"
     index_template = "admin/today.html"
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().each_context(request), "no_real_money": settings.HAS_NO_REAL_MONEY}
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Launches, what is nearly full, and what waits for a decision; each only for those who may see it."""

@@ -67,6 +67,10 @@ class Site:
     def is_demo(self) -> bool:
         return bool(settings.IS_EMBEDDED)
 
+    @property
+    def has_no_real_money(self) -> bool:
+        return bool(settings.HAS_NO_REAL_MONEY)
+
 
 def language_name(code: str) -> str:
     """A language in its own words."""

@@ -19,7 +19,17 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from reservations.actions import amending, cancelling, estimating, inviting, lines, relocating, waving
+from reservations.actions import (
+    amending,
+    cancelling,
+    estimating,
+    inviting,
+    lines,
+    paying,
+    refunding,
+    relocating,
+    waving,
+)
 from reservations.actions.holding import follow_gate
 from reservations.actions.reserving import reserve
 from reservations.actions.wishes import Refusal
@@ -28,6 +38,8 @@ from reservations.models import (
     Allotment,
     Invitation,
     Message,
+    Payment,
+    Refund,
     Reservation,
     StopSale,
     Wave,
@@ -35,6 +47,7 @@ from reservations.models import (
 )
 from reservations.queries.books import INVARIANTS
 from reservations.queries.facts import read_world
+from tests.money import ask_for_deposit, seen
 from tests.world import AT, allotment, consents, wish
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -53,6 +66,9 @@ FORESEEN = (
     waving.OutOfOrder,
     amending.CannotPair,
     amending.Unusable,
+    paying.NothingDue,
+    paying.OnHold,
+    refunding.MoreThanCaptured,
 )
 
 
@@ -77,6 +93,9 @@ class AnyOrder(RuleBasedStateMachine):
         self.staff = [User.objects.create(username=name, is_superuser=True) for name in ("one", "other")]
         self.lines = [allotment(sku, market).pk for sku in SKUS for market in ("DE", "JP")]
         Allotment.objects.filter(pk__in=self.lines).update(capacity=capacity)
+        launch = Allotment.objects.get(pk=self.lines[0]).launch
+        ask_for_deposit(launch, "JP", 800, "JPY")
+        ask_for_deposit(launch, "AT", 500, "EUR")
         for sku in SKUS:
             for market in MARKETS:
                 self.consents[sku, market] = consents(sku, market, at=AT)
@@ -172,7 +191,53 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(which=ANY)
     def order(self, which: int) -> None:
         if row := self.one(which, status="invited"):
-            self.try_to(inviting.order, reservation=row, actor="customer")
+            self.try_to(paying.begin, reservation=row, actor="customer")
+
+    @rule(which=ANY)
+    def begin_to_pay(self, which: int) -> None:
+        if row := self.one(which, status="awaiting_payment"):
+            self.try_to(paying.begin, reservation=row, actor="customer")
+
+    @rule(which=ANY, outcome=st.sampled_from(["paid", "paid", "paid", "processing", "declined", "ended"]))
+    def stripe_tells(self, which: int, outcome: str) -> None:
+        """Of any payment, whatever was told of it before: also that one was paid whose page had ended."""
+        payments_ = list(Payment.objects.order_by("pk"))
+        if payments_:
+            told = {
+                "paid": {"is_paid": True},
+                "processing": {"is_open": False, "is_processing": True},
+                "declined": {"declined": "generic_decline"},
+                "ended": {"is_open": False},
+            }[outcome]
+            payment = payments_[which % len(payments_)]
+            self.try_to(paying.settle, payment_id=payment.pk, seen=seen(payment, **told))
+
+    @rule()
+    def nobody_paid(self) -> None:
+        Payment.objects.filter(state__in=["begun", "open"]).update(state="ended", ended_at=self.at)
+        paying.end_unpaid(at=self.at)
+
+    @rule(which=ANY)
+    def waive(self, which: int) -> None:
+        if row := self.one(which, status="awaiting_payment"):
+            self.try_to(paying.waive, reservation=row, actor="staff:one", reason="our fault")
+
+    @rule(which=ANY, status=st.sampled_from(["pending", "succeeded", "failed"]))
+    def stripe_tells_of_a_refund(self, which: int, status: str) -> None:
+        refunds = list(Refund.objects.order_by("pk"))
+        if refunds:
+            refund = refunds[which % len(refunds)]
+            self.try_to(
+                refunding.note_refund, refund_id=refund.pk, stripe_id=f"re_{refund.pk}", status=status, failure="",
+                look_again_at=None,
+            )  # fmt: skip
+
+    @rule(which=ANY, amount=st.integers(1, 300))
+    def staff_give_a_part_back(self, which: int, amount: int) -> None:
+        if payment := Payment.objects.filter(state="captured").order_by("pk")[which % 3 : which % 3 + 1].first():
+            self.try_to(
+                refunding.refund_in_part, payment=payment, amount_minor=amount, actor="staff:one", reason="a scratch"
+            )
 
     @rule(which=ANY, is_paused=st.booleans())
     def pause(self, which: int, is_paused: bool) -> None:

@@ -10,6 +10,7 @@ from reservations.actions import estimating, inviting, waving
 from reservations.models import Event, Message, Reservation, ShipEstimate, Wave
 from reservations.queries.books import find_broken
 from tests.actions.test_waves import HOUR, NOON, deliver, people, place, release, statuses, wave_of
+from tests.money import pay
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -73,7 +74,7 @@ def test_an_order_is_consent(launch_data: datetime) -> None:
     waving.propose(wave=wave, at=NOON, officer=one)
     waving.release(wave=wave, at=NOON, officer=other)
     assert not ShipEstimate.objects.filter(must_choose=True).exists(), "the invitation asks instead"
-    inviting.order(reservation=row, at=NOON, actor="customer")
+    pay(row, NOON)
     ShipEstimate.objects.update(must_choose=True)
     assert estimating.cancel_unanswered(at=noon_after(promised_to(row), 400)) == 0
     assert statuses(row) == ["converted"]

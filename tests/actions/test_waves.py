@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import DatabaseError, transaction
 
 from reservations.actions import amending, estimating, four_eyes, inviting, waving
 from reservations.actions.cancelling import cancel
@@ -24,6 +25,7 @@ from reservations.models import (
     WaveSupply,
 )
 from reservations.queries.books import find_broken
+from tests.money import pay
 from tests.world import AT, allotment, wish
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -207,8 +209,10 @@ def test_who_orders_in_time_has_ordered_once(launch_data: datetime) -> None:
     release(wave_of(1))
     deliver(NOON)
     inviting.follow(at=NOON)
-    for _ in range(2):
-        assert inviting.order(reservation=row, at=NOON + HOUR, actor="customer").status == "converted"
+    with pytest.raises(DatabaseError, match="captured money"), transaction.atomic():
+        inviting.order(reservation=row, at=NOON + HOUR, actor="customer")
+    pay(row, NOON + HOUR)
+    assert inviting.order(reservation=row, at=NOON + HOUR, actor="customer").status == "converted"
     assert kinds(row) == ["confirmed", "invited", "ordered"]
     inviting.follow(at=NOON + 500 * HOUR)
     assert statuses(row) == ["converted"] and find_broken() == []

@@ -21,6 +21,7 @@ from reservations.models import Allotment, Message, Reservation, Wave, WaveSuppl
 from reservations.queries.books import find_broken
 from storefront import clock
 from tests.jobs.stage import Sink, sink
+from tests.money import pay
 from tests.world import OPENS_AT, allotment, consents, wish
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -112,7 +113,7 @@ def test_each_letter_of_a_launch_arrives_once_in_order_and_in_its_language(shop:
     cancel(reservation=cyn, at=clock.now(), actor="customer")
     contact = amending.Contact(name="Bea", address={"street": "Lindenweg 4", "city": "Köln"})
     amending.amend_contact(reservation=bea, contact=contact, at=clock.now(), actor="customer")
-    inviting.order(reservation=bea, at=clock.now(), actor="customer")
+    pay(bea, clock.now())
     shop.go_on(10 * DAY)
 
     assert subjects(server, "ada") == [

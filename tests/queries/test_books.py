@@ -23,11 +23,14 @@ from reservations.models import (
     Allotment,
     CustomerLimit,
     Event,
+    HandOver,
     Hold,
     Launch,
     Message,
     NotifyRequest,
     Partner,
+    Payment,
+    Refund,
     Reservation,
     Variant,
     Wave,
@@ -224,7 +227,31 @@ SPOILED: list[tuple[str, Callable[[list[Reservation]], object], set[str]]] = [
         ),
         {"invitations", "wave_supply"},
     ),
-]
+    (
+        "money is held of one that has not to pay anything",
+        lambda line: Payment.objects.create(
+            reservation=line[0], purpose="deposit", attempt=1, amount_minor=500, currency="EUR", state="captured",
+            intent_id="pi_1", began_at=AT, captured_at=AT,
+        ),
+        {"money_held"},
+    ),
+    (
+        "more went back than was paid",
+        lambda line: Refund.objects.create(
+            payment=Payment.objects.create(
+                reservation=line[0], purpose="deposit", attempt=1, amount_minor=500, currency="EUR", state="captured",
+                intent_id="pi_1", began_at=AT, captured_at=AT,
+            ),
+            number=1, amount_minor=501, reason="late", owed_at=AT,
+        ),
+        {"money_held"},
+    ),
+    (
+        "what was never ordered is handed over",
+        lambda line: HandOver.objects.create(reservation=line[0], made_at=AT, order={}),
+        {"orders_handed_over"},
+    ),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("spoil", "broken"), [case[1:] for case in SPOILED], ids=[case[0] for case in SPOILED])

@@ -170,8 +170,9 @@ def test_every_status_can_be_reached_and_every_move_has_its_words() -> None:
     assert lifecycle.sources("converted") == ("invited",)
 
 
-def test_only_who_is_invited_can_order_or_lapse() -> None:
-    assert lifecycle.sources(lifecycle.EXPIRED) == lifecycle.sources(lifecycle.CONVERTED) == (lifecycle.INVITED,)
+def test_only_who_is_invited_can_order_and_only_who_was_asked_for_something_can_lapse() -> None:
+    assert lifecycle.sources(lifecycle.CONVERTED) == (lifecycle.INVITED,)
+    assert lifecycle.sources(lifecycle.EXPIRED) == (lifecycle.AWAITING_PAYMENT, lifecycle.INVITED)
 
 
 EMPTY = places.Line(capacity=3, held=0, waiting=0, gone=0, last_place=0)

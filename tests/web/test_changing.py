@@ -16,6 +16,7 @@ from reservations.models import AddressChange, Allotment, Event, Message, Reserv
 from reservations.queries import links
 from reservations.queries.books import find_broken
 from tests.actions.test_waves import HOUR, NOON, deliver, release, wave_of
+from tests.money import pay
 from tests.pages import fill_in
 from tests.world import AT, allotment, wish
 
@@ -168,7 +169,7 @@ def test_an_invited_customer_gives_the_address_and_orders(client: Client, row: R
     invited(row)
     page = client.get(path(row)).content.decode()
     assert "Order by 28 November 2026, 13:10 UTC+1" in page and "Give the delivery address" in page
-    assert client.post(path(row, "order/"))["Location"] == path(row, "contact/")
+    assert client.post(path(row, "pay/"))["Location"] == path(row, "contact/")
     assert Reservation.objects.get().status == "invited"
     amending.amend_contact(
         reservation=row,
@@ -177,9 +178,9 @@ def test_an_invited_customer_gives_the_address_and_orders(client: Client, row: R
         actor="customer",
     )
     assert "Order with obligation to pay" in client.get(path(row)).content.decode()
-    for _ in range(2):
-        assert client.post(path(row, "order/")).status_code == 303
+    pay(row, NOON)
     assert Reservation.objects.get().status == "converted"
+    assert client.post(path(row, "pay/")).status_code == 303  # a second tab
     assert Message.objects.filter(kind="ordered").count() == 1
     assert "Thank you for your order" in client.get(path(row)).content.decode()
 
@@ -188,8 +189,8 @@ def test_too_late_an_order_is_none(client: Client, row: Reservation, now: time_m
     invited(row)
     Reservation.objects.update(address={"street": "Lindenweg 4"})
     now.move_to(NOON + 73 * HOUR)
-    late = client.post(path(row, "order/"))
-    assert late.status_code == 409 and "The invitation has ended." in late.content.decode()
+    late = client.post(path(row, "pay/"))
+    assert late.status_code == 409 and "The time has passed." in late.content.decode()
     assert not Message.objects.filter(kind="ordered").exists()
 
 
@@ -231,7 +232,7 @@ def test_who_waits_reads_why(client: Client, row: Reservation) -> None:
 
 
 @pytest.mark.parametrize(
-    "step", ["change/", "contact/", "order/", "pause/", "wait/", "pair/", "cancel/", "size/", "kit/"]
+    "step", ["change/", "contact/", "pay/", "pause/", "wait/", "pair/", "cancel/", "size/", "kit/"]
 )
 def test_nothing_opens_without_the_key(client: Client, row: Reservation, step: str) -> None:
     page, before = path(row, step).partition("?")[0], Event.objects.count()
@@ -239,7 +240,7 @@ def test_nothing_opens_without_the_key(client: Client, row: Reservation, step: s
     assert client.post(page).status_code == 404 and Event.objects.count() == before
 
 
-@pytest.mark.parametrize("step", ["change/", "pause/", "order/"])
+@pytest.mark.parametrize("step", ["change/", "pause/", "pay/"])
 def test_a_second_tab_after_the_end_is_told_so(client: Client, row: Reservation, step: str) -> None:
     cancel(reservation=row, at=NOON, actor="customer")
     Reservation.objects.update(address={"street": "x"})

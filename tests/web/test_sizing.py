@@ -22,6 +22,7 @@ from reservations.queries import links
 from reservations.queries.books import find_broken
 from reservations.rules import sizes
 from tests.actions.test_waves import deliver, people
+from tests.money import pay
 from tests.world import AT, open_rings, wish
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -90,10 +91,10 @@ def test_nothing_is_ordered_without_a_size(client: Client, row: Reservation) -> 
     deliver(NOON)
     inviting.follow(at=NOON)
     Reservation.objects.update(address={"street": "Lindenweg 4"})
-    assert client.post(path(row, "order/"))["Location"].endswith("#size")
+    assert client.post(path(row, "pay/"))["Location"].endswith("#size")
     assert kept(row).status == "invited"
     client.post(path(row, "size/"), {"sku": "RING-GRA-8"})
-    client.post(path(row, "order/"))
+    pay(Reservation.objects.get(pk=row.pk), NOON)
     assert kept(row).status == "converted"
 
 

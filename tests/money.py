@@ -1,0 +1,49 @@
+"""What Stripe would say, for tests that need no Stripe; those that do start the stand-in (`tests/stripe.py`)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from reservations.actions import paying
+from reservations.gateways.stripe import Seen
+from reservations.models import Deposit, Launch, Payment, Refund, Reservation
+from reservations.rules.money import Money
+
+
+def ask_for_deposit(launch: Launch, market: str, amount_minor: int, currency: str) -> Deposit:
+    return Deposit.objects.create(launch=launch, market_id=market, amount_minor=amount_minor, currency=currency)
+
+
+def seen(payment: Payment, **changes: Any) -> Seen:
+    """A payment as Stripe tells it: open, unless it is said otherwise."""
+    told: dict[str, Any] = {
+        "payment": payment.pk,
+        "session_id": f"cs_{payment.pk}",
+        "url": f"https://pay.example/{payment.pk}",
+        "is_open": True,
+        "is_paid": False,
+        "is_processing": False,
+        "amount": payment.amount,
+        "intent_id": "",
+    }
+    if changes.get("is_paid"):
+        told |= {"is_open": False, "intent_id": f"pi_{payment.pk}", "charge_id": f"ch_{payment.pk}"}
+        told |= {"customer_id": "cus_1", "fee": Money(25, payment.currency)}
+    return Seen(**told | changes)
+
+
+def settle(payment: Payment, at: datetime, **changes: Any) -> Payment:
+    """Stripe says so of it."""
+    return paying.settle(payment_id=payment.pk, seen=seen(payment, **changes), at=at)
+
+
+def pay(row: Reservation, at: datetime) -> Payment:
+    """What is due now is paid at once, and Stripe tells of it."""
+    return settle(paying.begin(reservation=row, at=at, actor="customer"), at, is_paid=True)
+
+
+def back(row: Reservation) -> list[tuple[int, str]]:
+    """What goes back of a reservation, and why."""
+    refunds = Refund.objects.filter(payment__reservation=row).order_by("pk")
+    return list(refunds.values_list("amount_minor", "reason"))
