@@ -12,7 +12,8 @@ from reservations.rules.money import Money
 
 
 def ask_for_deposit(launch: Launch, market: str, amount_minor: int, currency: str) -> Deposit:
-    return Deposit.objects.create(launch=launch, market_id=market, amount_minor=amount_minor, currency=currency)
+    asked = {"amount_minor": amount_minor, "currency": currency}
+    return Deposit.objects.update_or_create(launch=launch, market_id=market, defaults=asked)[0]
 
 
 def seen(payment: Payment, **changes: Any) -> Seen:

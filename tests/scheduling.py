@@ -6,8 +6,9 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 # The longest first: what takes many seconds. A folder's modules share what they start, one shop for each.
-SHARED = "tests/journeys/"
+SHARED = ("tests/journeys/", "tests/paying/")
 LONG = (
+    "tests/paying/",
     "tests/journeys/test_customer.py",
     "tests/races/test_capacity.py",
     "tests/jobs/test_outbox.py",

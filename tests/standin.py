@@ -24,10 +24,10 @@ class Standin:
     def __init__(self, port: int, made: subprocess.Popen[bytes] | None = None) -> None:
         self.base, self.process = f"http://127.0.0.1:{port}", made
 
-    def ask(self, path: str, **given: Any) -> Any:
+    def ask(self, step: str, /, **given: Any) -> Any:
         """GET without anything given, else POST."""
         body = json.dumps(given).encode() if given else None
-        request = urllib.request.Request(f"{self.base}/admin/{path}", data=body)
+        request = urllib.request.Request(f"{self.base}/admin/{step}", data=body)
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 

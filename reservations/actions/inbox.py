@@ -12,7 +12,6 @@ from reservations.gateways.stripe import Told
 from reservations.models import MoneyTask, StripeEvent
 from reservations.rules import payments
 
-LEASE = timedelta(seconds=60)  # who dies over an event leaves it to the next after this
 MOST_TRIES = 12  # with waits that double up to an hour: about six hours
 
 
@@ -25,11 +24,11 @@ def take(*, told: Told, at: datetime) -> bool:
 
 
 @transaction.atomic
-def due(*, at: datetime, most: int) -> Sequence[StripeEvent]:
-    """Events to work on now, for this worker alone."""
+def due(*, at: datetime, most: int, lease: timedelta) -> Sequence[StripeEvent]:
+    """Events to work on now, for this worker alone; for others after the lease, if it dies over them."""
     waiting = StripeEvent.objects.filter(next_at__lte=at).order_by("next_at")
     found = list(waiting.select_for_update(skip_locked=True)[:most])
-    StripeEvent.objects.filter(pk__in=[each.pk for each in found]).update(next_at=at + LEASE)
+    StripeEvent.objects.filter(pk__in=[each.pk for each in found]).update(next_at=at + lease)
     return found
 
 

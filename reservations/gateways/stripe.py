@@ -15,9 +15,8 @@ from typing import Any
 
 import stripe
 
-from reservations.rules.money import Money, from_stripe, to_stripe
+from reservations.rules.money import Money, fee_from_stripe, from_stripe, to_stripe
 
-TIMEOUT_SECONDS = 20
 TOLERANCE_SECONDS = 300  # an event signed longer ago is refused
 MOST_A_PAGE = 100
 _FOR_GOOD = (stripe.InvalidRequestError, stripe.AuthenticationError, stripe.PermissionError, stripe.CardError)
@@ -143,13 +142,13 @@ class Told:
 class Stripe:
     """One account. `base` replaces Stripe's address, for the stand-in."""
 
-    def __init__(self, *, secret_key: str, base: str = "") -> None:
+    def __init__(self, *, secret_key: str, base: str, timeout_seconds: int) -> None:
         addresses: Any = {"api": base} if base else {}
         client = stripe.StripeClient(
             secret_key,
             base_addresses=addresses,
             max_network_retries=1,
-            http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
+            http_client=stripe.RequestsClient(timeout=timeout_seconds),
         )
         self._v1 = client.v1
 
@@ -261,9 +260,9 @@ class Stripe:
 
 
 @lru_cache(maxsize=4)
-def account(secret_key: str, base: str) -> Stripe:
+def account(secret_key: str, base: str, timeout_seconds: int) -> Stripe:
     """The account of a key; its connections are kept."""
-    return Stripe(secret_key=secret_key, base=base)
+    return Stripe(secret_key=secret_key, base=base, timeout_seconds=timeout_seconds)
 
 
 def read_event(*, body: bytes, signature: str, secrets: Iterable[str]) -> Told:
@@ -343,7 +342,7 @@ def _fee(charge: stripe.Charge | None) -> Money | None:
     transaction = charge.balance_transaction if charge else None
     if not isinstance(transaction, stripe.BalanceTransaction):
         return None
-    return from_stripe(transaction.fee, transaction.currency)
+    return fee_from_stripe(transaction.fee, transaction.currency)
 
 
 def _seen_refund(refund: stripe.Refund) -> SeenRefund:

@@ -33,7 +33,7 @@ def account() -> Stripe:
     """Raises Unreachable where no key is set."""
     if not settings.STRIPE_SECRET_KEY:
         raise Unreachable("STRIPE_SECRET_KEY is not set")
-    return stripe.account(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE)
+    return stripe.account(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE, settings.STRIPE_TIMEOUT_SECONDS)
 
 
 def checkout(*, reservation: Reservation, at: datetime, actor: str) -> str:

@@ -37,6 +37,7 @@ from reservations.rules import gate, lifecycle
 STAFF_LANGUAGE = "en"
 PREVIEW = 0  # the version of what is looked at and not sent
 MOST_LETTERS = 512  # about 15 kB each
+_PLAIN_SPACES = str.maketrans("\u00a0\u202f", "  ")  # amounts hold others, and a header takes none of them
 SLOT = re.compile(slot("(\\w+)"))
 
 
@@ -132,7 +133,7 @@ def write(message: Message, *, people_ahead: int, window: Window | None = None) 
     return mail.Mail(
         sender=settings.EMAIL_SENDER,
         recipient=_recipient(message, cause),
-        subject=letter.subject.fill(values),
+        subject=letter.subject.fill(values).translate(_PLAIN_SPACES),
         text=letter.text.fill(values),
         html=letter.html.fill({name: escape(value) for name, value in values.items()}),
         headers=headers,

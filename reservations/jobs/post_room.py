@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 
@@ -24,7 +24,8 @@ class NotOurs(Exception):
 
 def work(*, at: datetime) -> int:
     """Whatever has come, in whatever order. Returns how many events were looked at."""
-    found = inbox.due(at=at, most=MOST)
+    lease = timedelta(seconds=settings.MONEY_LEASE_SECONDS)
+    found = inbox.due(at=at, most=MOST, lease=lease)
     for event in found:
         _work_on(event, at)
     return len(found)

@@ -42,6 +42,12 @@ def from_stripe(amount: int, currency: str) -> Money:
     return Money(whole, code)
 
 
+def fee_from_stripe(amount: int, currency: str) -> Money:
+    """A fee, which may be a part of a minor unit: rounded up."""
+    code = currency.upper()
+    return Money(-(-amount // _stripe_factor(code)), code)
+
+
 def _stripe_factor(currency: str) -> int:
     power = _STRIPE_EXPONENTS.get(currency, exponent(currency)) - exponent(currency)
     return int(10**power)
