@@ -6,7 +6,8 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +32,7 @@ from tests.jobs.stage import (
 from tests.races.stage import empty_database
 from tests.standin import KEY, SECRET, Standin, standin
 
-PAUSE = 0.2
+PAUSE, LOOK_AGAIN = 0.2, 0.4
 QUICKLY = {"MONEY_RETRY_SECONDS": "1", "MONEY_LEASE_SECONDS": "4", "STRIPE_TIMEOUT_SECONDS": "3"}
 
 
@@ -123,15 +124,24 @@ class Customer:
             time.sleep(PAUSE)
         raise AssertionError(f"{self.reference}: no payment page")
 
+    def wait(self, is_so: Callable[[dict[str, Any]], bool], what: str) -> dict[str, Any]:
+        """Until our books have it so. Many wait at once: each asks seldom."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not is_so(found := self.state):
+            assert time.monotonic() < deadline, f"{self.reference}: waited for {what}; {found}"
+            time.sleep(LOOK_AGAIN)
+        return found
+
     def wait_for(self, status: str) -> dict[str, Any]:
-        wait_until(lambda: self.state["status"] == status, f"{self.reference} to be {status}: {self.state}")
-        return self.state
+        return self.wait(lambda state: state["status"] == status, f"the status {status}")
 
-    def wait_for_letter(self, kind: str, count: int = 1) -> None:
-        def sent() -> bool:
-            return [word for word, state in self.state["letters"] if state == "sent"].count(kind) >= count
-
-        wait_until(sent, f"{self.reference} to be sent {kind}: {self.state}")
+    def wait_for_letters(self, letters: Iterable[str]) -> dict[str, Any]:
+        """Until these are sent, each as often as it is named."""
+        wanted = Counter(letters)
+        return self.wait(
+            lambda state: Counter(kind for kind, letter in state["letters"] if letter == "sent") >= wanted,
+            f"the letters {dict(wanted)}",
+        )
 
     def mails(self) -> list[dict[str, Any]]:
         return [mail for mail in self.shop.smtp.mails if mail["to"] == [self.email]]
