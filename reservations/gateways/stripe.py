@@ -208,6 +208,11 @@ class Stripe:
         with _translated():
             return _seen_refund(self._v1.refunds.create(params, {"idempotency_key": key}))
 
+    def refund_all(self, *, key: str, intent_id: str) -> None:
+        """All that is left of a payment that is not ours. Raises Unreachable, Refused."""
+        with _translated():
+            self._v1.refunds.create({"payment_intent": intent_id}, {"idempotency_key": key})
+
     def look_at_refund(self, stripe_id: str) -> SeenRefund:
         """Raises Unreachable, Refused."""
         with _translated():

@@ -211,6 +211,11 @@ def _refund_at_stripe(refund: Refund) -> stripe.SeenRefund:
     return account().refund(key=refund.key, refund=refund.pk, intent_id=intent_id, amount=refund.amount)
 
 
+def refund_unknown(*, intent_id: str) -> None:
+    """Give back what nothing of ours asked for. Raises Unreachable, Refused."""
+    account().refund_all(key=f"unknown:{intent_id}", intent_id=intent_id)
+
+
 def work(*, at: datetime) -> None:
     """One round of everything that waits for Stripe."""
     look_after_payments(at=at)

@@ -17,6 +17,7 @@ THEMES = (
     "waves",
     "bulk",
     "outbox",
+    "money",
     "partners",
     "people",
 )

@@ -19,7 +19,8 @@ from django.urls import path, reverse
 
 from reservations.actions import drawing, launching
 from reservations.actions.lines import RAISED, promote
-from reservations.models import Allotment, AllotmentMarket, Launch, LaunchMarket
+from reservations.models import Allotment, AllotmentMarket, Deposit, Launch, LaunchMarket
+from reservations.rules.money import Money, to_stripe
 from storefront import clock
 from storefront.actors import actor
 from storefront.desk.logged import Inline, Logged
@@ -32,6 +33,31 @@ class WindowInline(Inline):
     model = LaunchMarket
     verbose_name_plural = "windows: opening and closing instants, in UTC"
     autocomplete_fields = ["market"]
+    ordering = ["market"]
+
+
+class DepositForm(forms.ModelForm):
+    def clean(self) -> dict[str, Any]:
+        """In the currency of its market, in an amount that Stripe can charge."""
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        market, amount = given.get("market"), given.get("amount_minor")
+        if market and amount:
+            self.instance.currency = market.currency
+            try:
+                to_stripe(Money(amount, market.currency))
+            except ValueError as error:
+                self.add_error("amount_minor", f"{error}.")
+        return given
+
+
+class DepositInline(Inline):
+    """What is asked for each unit, by market."""
+
+    model = Deposit
+    form = DepositForm
+    verbose_name_plural = "refundable deposits, in minor units of the market's currency"
+    autocomplete_fields = ["market"]
+    readonly_fields = ["currency"]
     ordering = ["market"]
 
 
@@ -107,7 +133,7 @@ class LaunchAdmin(Logged):
     search_fields = ["slug"]
     filter_horizontal = ["products"]
     form = LaunchForm
-    inlines = [WindowInline]
+    inlines = [WindowInline, DepositInline]
     actions = ["pause", "resume", "close"]
     ordering = ["slug"]
     change_form_template = "admin/acts.html"

@@ -15,10 +15,10 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from reservations.actions import bulk, cancelling, inviting
+from reservations.actions import bulk, cancelling, inviting, paying
 from reservations.actions.four_eyes import tidy_reason
 from reservations.models import Event, NotifyRequest, Reservation
-from reservations.queries import links, receipts
+from reservations.queries import links, receipts, texts
 from reservations.queries.consents import shown_to
 from reservations.queries.queues import OPEN_HOLD
 from reservations.rules import lifecycle, places
@@ -28,7 +28,7 @@ from storefront.desk import four_eyes, tables
 from storefront.desk.four_eyes import Act, Page
 from storefront.desk.logged import ReadOnly
 
-CANCEL, REVOKE, PUT_BACK, FROM_RESERVE = "cancel", "revoke", "put-back", "from-reserve"
+CANCEL, REVOKE, PUT_BACK, FROM_RESERVE, WAIVE = "cancel", "revoke", "put-back", "from-reserve", "waive"
 TOLD = "The customer is told by mail; the sandbox is not."
 ACTS = {
     CANCEL: Act(
@@ -55,6 +55,12 @@ ACTS = {
         done=f"It is back in line. {TOLD}",
         needs_reason=True,
     ),
+    WAIVE: Act(
+        label="Waive the deposit",
+        note=f"The place is confirmed without it; what is still paid goes back. {TOLD}",
+        done=f"It is confirmed. {TOLD}",
+        needs_reason=True,
+    ),
 }
 
 
@@ -72,12 +78,14 @@ RUNS = {
     REVOKE: _with_reason(cancelling.revoke),
     PUT_BACK: _with_reason(inviting.put_back),
     FROM_RESERVE: _with_reason(inviting.put_back, from_reserve=True),
+    WAIVE: _with_reason(paying.waive),
 }
 FROM = {
     CANCEL: lifecycle.sources(lifecycle.CANCELLED),
     REVOKE: lifecycle.sources(lifecycle.REVOKED),
     PUT_BACK: (lifecycle.EXPIRED,),
     FROM_RESERVE: (lifecycle.EXPIRED,),
+    WAIVE: (lifecycle.AWAITING_PAYMENT,),
 }
 
 
@@ -164,12 +172,13 @@ class ReservationAdmin(ReadOnly):
         ),
         ("Channel", {"fields": ["partner", "partner_reference", "is_sandbox"]}),
         ("Instants", {"fields": ["created", "confirmed", "ended"]}),
+        ("Money", {"fields": ["money_table"]}),
         ("Receipt", {"fields": ["receipt_table", "notices_table"]}),
         ("What happened", {"fields": ["messages_table", "history"]}),
     ]
     readonly_fields = [
         "customer_page", "created", "confirmed", "ended",
-        "receipt_table", "notices_table", "messages_table", "history",
+        "money_table", "receipt_table", "notices_table", "messages_table", "history",
     ]  # fmt: skip
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
@@ -251,13 +260,26 @@ class ReservationAdmin(ReadOnly):
                 ("Price of one", kept.unit_price),
                 ("Total", kept.total),
                 ("Tax", kept.tax),
-                ("Due now", kept.due_now),
+                ("Deposit", kept.deposit or "none"),
                 ("Ships", " to ".join(kept.ships) if kept.ships else "not said"),
                 ("May ship when reserved", "yes" if kept.may_ship else "no"),
                 ("Withdrawal", f"{kept.withdrawal_days} days" if kept.withdrawal_days else "not said"),
                 ("Terms", kept.terms_version),
             ]
         )
+
+    @admin.display(description="Payments and refunds")
+    def money_table(self, row: Reservation) -> SafeString:
+        rows: list[tuple[object, ...]] = []
+        for each in row.payments.order_by("pk").prefetch_related("refunds"):
+            url = reverse("admin:reservations_payment_change", args=[each.pk])
+            link = format_html('<a href="{}">{} {}</a>', url, each.purpose, each.attempt)
+            rows.append((link, texts.amount(each.amount_minor, each.currency), each.state))
+            for refund in each.refunds.all():
+                url = reverse("admin:reservations_refund_change", args=[refund.pk])
+                link = format_html('<a href="{}">refund {}</a>', url, refund.number)
+                rows.append((link, texts.amount(refund.amount_minor, each.currency), refund.state))
+        return tables.table(["What", "Amount", "State"], rows)
 
     @admin.display(description="Notices and consents")
     def notices_table(self, row: Reservation) -> SafeString:

@@ -14,8 +14,19 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import path
 
-from reservations.models import Allotment, Event, Evidence, Launch, Message, ProposedChange, ReviewTask, StopSale
+from reservations.models import (
+    Allotment,
+    Event,
+    Evidence,
+    Launch,
+    Message,
+    MoneyTask,
+    ProposedChange,
+    ReviewTask,
+    StopSale,
+)
 from reservations.queries import evidence
 from reservations.queries.books import last_check
 from reservations.rules.opening import Window
@@ -72,7 +83,7 @@ class DeskSite(AdminSite):
         at = clock.now()
         may_see = {
             model._meta.model_name: request.user.has_perm(f"reservations.view_{model._meta.model_name}")
-            for model in (Launch, Allotment, Message, ReviewTask, StopSale, Event, Evidence)
+            for model in (Launch, Allotment, Message, ReviewTask, StopSale, Event, Evidence, MoneyTask)
         }
         full = Allotment.objects.filter(is_sandbox=False, capacity__gt=0, capacity__lte=F("held") * 10 / 9)
         stops = StopSale.objects.filter(Q(lifted_at=None) | Q(lifted_at__gt=at))
@@ -90,9 +101,17 @@ class DeskSite(AdminSite):
             .order_by("opened_at")[:MOST_ROWS],
             "stops": stops.select_related("product", "variant", "market").order_by("-since")[:MOST_ROWS],
             "books": books_row(at),
+            "money_tasks": MoneyTask.objects.filter(closed_at=None)
+            .select_related("reservation")
+            .order_by("id")[:MOST_ROWS],
             "evidence": evidence_rows(request.user, at) if isinstance(request.user, User) else {},
         }
         return super().index(request, {**today, **(extra_context or {})})
+
+    def get_urls(self) -> list[Any]:
+        from storefront.desk.money import report  # noqa: PLC0415  (models are registered after the site)
+
+        return [path("money/", self.admin_view(report), name="money_report"), *super().get_urls()]
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """One's own password: the change is logged, the passwords are not."""

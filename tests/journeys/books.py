@@ -67,6 +67,18 @@ def made(email: str, language: str) -> str:
     return links.reservation_path(reserve(wish=wish(email=email, language=language, consents=consents(at=at)), at=at))
 
 
+def held(email: str) -> str:
+    """Held in Switzerland for its deposit since just now; the path that its customer was mailed."""
+    at = clock.now()
+    asked = wish(email=email, market="CH", consents=consents(market="CH", at=at))
+    return links.reservation_path(reserve(wish=asked, at=at))
+
+
+def time_is_over(email: str) -> int:
+    """The half hour for which a place is held for its deposit."""
+    return Reservation.objects.filter(email=email).update(expires_at=clock.now())
+
+
 def ring(email: str) -> str:
     """A ring without a size, reserved just now; the path that its customer was mailed."""
     at = clock.now()
@@ -99,7 +111,7 @@ def ended(email: str, after: str) -> str:
     return after
 
 
-def held() -> int:
+def units_held() -> int:
     return allotment().held
 
 
@@ -128,6 +140,8 @@ if __name__ == "__main__":
         "invited": invited,
         "ended": ended,
         "held": held,
+        "units_held": units_held,
+        "time_is_over": time_is_over,
         "officer": officer,
         "reasons": reasons,
     }

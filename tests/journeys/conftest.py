@@ -27,6 +27,7 @@ from tests.jobs.stage import (
     worker_command,
 )
 from tests.races.stage import empty_database
+from tests.standin import KEY, SECRET, standin
 
 CHROMIUM = "/usr/bin/chromium"
 STANDS_STILL = """() => Promise.allSettled(
@@ -62,14 +63,23 @@ class Shop:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder: Path = tmp_path_factory.mktemp("shop")
     port = free_port()
-    with empty_database("journeys") as environment, broker(folder) as broker_url, sink(folder) as smtp:
-        url = f"http://localhost:{port}"
+    url = f"http://localhost:{port}"
+    with (
+        empty_database("journeys") as environment,
+        broker(folder) as broker_url,
+        sink(folder) as smtp,
+        standin(f"{url}/stripe/webhook/", "--voucher-seconds", "3") as bank,
+    ):
         environment |= {
             "REDIS_URL": broker_url,
             "CELERY_BROKER_URL": broker_url,
             "EMAIL_URL": f"smtp://127.0.0.1:{smtp.port}",
             "SITE_URL": url,
             "PORT": str(port),
+            "STRIPE_SECRET_KEY": KEY,
+            "STRIPE_API_BASE": bank.base,
+            "STRIPE_WEBHOOK_SECRET": SECRET,
+            "MONEY_RETRY_SECONDS": "1",
         }
         web = [sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
         web += ["--workers", "1", "--no-ws", "storefront.entrance:entrance"]

@@ -1,0 +1,106 @@
+"""A customer pays the deposit on Stripe's page (the stand-in), by keyboard alone, on a narrow page."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import Visitor
+from tests.journeys.test_later import look, narrow, press, reach, somebody
+
+__all__ = ["narrow"]
+GOOD, DECLINED, ASKS = "4242424242424242", "4000000000000002", "4000002760003184"
+
+
+def to_the_pay_page(visitor: Visitor, email: str) -> None:
+    visitor.go(visitor.shop.books("held", email))
+    expect(visitor.page.locator("h1")).to_have_text("Your place is held for you")
+    look(visitor)
+    press(visitor, visitor.page.get_by_role("button", name="Pay CHF"))
+    expect(visitor.page.locator(".amount")).to_have_text("CHF 5.00")
+
+
+def pay_with(visitor: Visitor, card: str) -> None:
+    number = visitor.page.locator("#number")
+    reach(visitor, number)
+    visitor.page.keyboard.type(card)
+    press(visitor, visitor.page.locator("#pay"))
+
+
+def is_confirmed(visitor: Visitor, email: str) -> None:
+    """The page says so by itself, and one letter confirms it."""
+    expect(visitor.page.get_by_role("heading", name="Your place is reserved")).to_be_visible(timeout=30_000)
+    look(visitor)
+    assert "is reserved" in visitor.shop.mail_to(email)["subject"]
+
+
+def test_who_pays_is_confirmed_and_gets_it_back_on_cancelling(narrow: Visitor) -> None:
+    page, email = narrow.page, somebody()
+    to_the_pay_page(narrow, email)
+    pay_with(narrow, GOOD)
+    is_confirmed(narrow, email)
+    press(narrow, page.get_by_role("link", name="Cancel this reservation"))
+    look(narrow)
+    expect(page.locator("#cancel + p")).to_contain_text("CHF")
+    press(narrow, page.get_by_role("button", name="Cancel the reservation"))
+    look(narrow)
+    assert "goes back to you" in narrow.shop.mail_to(email, count=3)["subject"]
+    page.reload()
+    expect(page.locator("[data-money]")).to_contain_text("Sent back to you")
+
+
+def test_after_a_decline_another_card_pays(narrow: Visitor) -> None:
+    page, email = narrow.page, somebody()
+    to_the_pay_page(narrow, email)
+    pay_with(narrow, DECLINED)
+    expect(page.get_by_role("alert")).to_have_text("Your card was declined.")
+    press(narrow, page.get_by_role("link", name="Back to the shop"))
+    look(narrow)
+    press(narrow, page.get_by_role("button", name="Pay CHF"))
+    pay_with(narrow, GOOD)
+    is_confirmed(narrow, email)
+
+
+def test_the_bank_asks_who_it_is(narrow: Visitor) -> None:
+    page, email = narrow.page, somebody()
+    to_the_pay_page(narrow, email)
+    pay_with(narrow, ASKS)
+    press(narrow, page.locator("#complete"))
+    is_confirmed(narrow, email)
+
+
+def test_who_closes_the_tab_comes_back_by_the_link_and_sees_what_is_true(narrow: Visitor) -> None:
+    page, email = narrow.page, somebody()
+    path = narrow.shop.books("held", email)
+    narrow.go(path)
+    press(narrow, page.get_by_role("button", name="Pay CHF"))
+    pay_page = page.url
+    page.goto("about:blank")
+    narrow.go(path)
+    expect(page.get_by_role("button", name="Pay CHF")).to_be_visible()
+    press(narrow, page.get_by_role("button", name="Pay CHF"))
+    assert page.url == pay_page  # the same payment
+    pay_with(narrow, GOOD)
+    is_confirmed(narrow, email)
+
+
+def test_who_takes_too_long_has_paid_nothing(narrow: Visitor) -> None:
+    page, email = narrow.page, somebody()
+    to_the_pay_page(narrow, email)
+    pay_page = page.url
+    narrow.shop.books("time_is_over", email)
+    assert "was let go" in narrow.shop.mail_to(email)["subject"]
+    narrow.go(pay_page)
+    expect(page.locator("main")).to_contain_text("This page has expired. Nothing was paid.")
+    page.get_by_role("link", name="Back to the shop").click()
+    expect(page.locator("h1")).to_have_text("Your place was let go")
+    look(narrow)
+
+
+def test_a_voucher_takes_its_time_and_the_place_is_kept(narrow: Visitor) -> None:
+    page, email = narrow.page, somebody()
+    to_the_pay_page(narrow, email)
+    reach(narrow, page.locator("input[value=card]"))
+    page.keyboard.press("ArrowDown")
+    press(narrow, page.locator("#pay"))
+    look(narrow)
+    is_confirmed(narrow, email)
