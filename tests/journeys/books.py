@@ -68,9 +68,9 @@ def made(email: str, language: str) -> str:
 
 
 def held(email: str) -> str:
-    """Held in Switzerland for its deposit since just now; the path that its customer was mailed."""
+    """Held in Australia for its deposit since just now; the path that its customer was mailed."""
     at = clock.now()
-    asked = wish(email=email, market="CH", consents=consents(market="CH", at=at))
+    asked = wish(email=email, market="AU", consents=consents(market="AU", at=at))
     return links.reservation_path(reserve(wish=asked, at=at))
 
 

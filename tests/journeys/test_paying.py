@@ -15,8 +15,8 @@ def to_the_pay_page(visitor: Visitor, email: str) -> None:
     visitor.go(visitor.shop.books("held", email))
     expect(visitor.page.locator("h1")).to_have_text("Your place is held for you")
     look(visitor)
-    press(visitor, visitor.page.get_by_role("button", name="Pay CHF"))
-    expect(visitor.page.locator(".amount")).to_have_text("CHF 5.00")
+    press(visitor, visitor.page.get_by_role("button", name="Pay AUD"))
+    expect(visitor.page.locator(".amount")).to_have_text("AUD 8.00")
 
 
 def pay_with(visitor: Visitor, card: str) -> None:
@@ -40,7 +40,7 @@ def test_who_pays_is_confirmed_and_gets_it_back_on_cancelling(narrow: Visitor) -
     is_confirmed(narrow, email)
     press(narrow, page.get_by_role("link", name="Cancel this reservation"))
     look(narrow)
-    expect(page.locator("#cancel + p")).to_contain_text("CHF")
+    expect(page.locator("#cancel + p")).to_contain_text("AUD")
     press(narrow, page.get_by_role("button", name="Cancel the reservation"))
     look(narrow)
     assert "goes back to you" in narrow.shop.mail_to(email, count=3)["subject"]
@@ -55,7 +55,7 @@ def test_after_a_decline_another_card_pays(narrow: Visitor) -> None:
     expect(page.get_by_role("alert")).to_have_text("Your card was declined.")
     press(narrow, page.get_by_role("link", name="Back to the shop"))
     look(narrow)
-    press(narrow, page.get_by_role("button", name="Pay CHF"))
+    press(narrow, page.get_by_role("button", name="Pay AUD"))
     pay_with(narrow, GOOD)
     is_confirmed(narrow, email)
 
@@ -72,12 +72,12 @@ def test_who_closes_the_tab_comes_back_by_the_link_and_sees_what_is_true(narrow:
     page, email = narrow.page, somebody()
     path = narrow.shop.books("held", email)
     narrow.go(path)
-    press(narrow, page.get_by_role("button", name="Pay CHF"))
+    press(narrow, page.get_by_role("button", name="Pay AUD"))
     pay_page = page.url
     page.goto("about:blank")
     narrow.go(path)
-    expect(page.get_by_role("button", name="Pay CHF")).to_be_visible()
-    press(narrow, page.get_by_role("button", name="Pay CHF"))
+    expect(page.get_by_role("button", name="Pay AUD")).to_be_visible()
+    press(narrow, page.get_by_role("button", name="Pay AUD"))
     assert page.url == pay_page  # the same payment
     pay_with(narrow, GOOD)
     is_confirmed(narrow, email)
