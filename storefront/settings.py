@@ -37,6 +37,11 @@ def read_url(name: str, default: str, schemes: tuple[str, ...]) -> str:
     return value
 
 
+def read_optional_url(name: str) -> str:
+    """An http or https URL; empty where none is given."""
+    return read_url(name, "", ("http", "https")) if read(name) else ""
+
+
 def read_number(name: str, default: int) -> int:
     value = read(name, str(default))
     if not value.isdecimal():
@@ -83,7 +88,7 @@ def read_stripe_key() -> str:
     key = read("STRIPE_SECRET_KEY")
     if key and not key.startswith(("sk_test_", "rk_test_", "sk_live_", "rk_live_")):
         refuse("STRIPE_SECRET_KEY", "is no secret key of Stripe's (sk_test_… or sk_live_…)")
-    is_sandbox = not read("DATABASE_URL") or read("STRIPE_API_BASE") or not read("SITE_URL").startswith("https://")
+    is_sandbox = IS_EMBEDDED or STRIPE_API_BASE or not read("SITE_URL").startswith("https://")
     if "_live_" in key and is_sandbox:
         refuse("STRIPE_SECRET_KEY", "a live key is refused here: it needs DATABASE_URL, an https SITE_URL and Stripe")
     if key and not read("STRIPE_WEBHOOK_SECRET"):
@@ -98,7 +103,7 @@ def read_fulfilment_secret() -> str:
         is_good = len(b64decode(secret.removeprefix("whsec_"), validate=True)) >= FULFILMENT_BYTES
     except ValueError:
         is_good = False
-    if read("FULFILMENT_URL") and not is_good:
+    if FULFILMENT_URL and not is_good:
         refuse("FULFILMENT_SECRET", f"give {FULFILMENT_BYTES} or more random bytes in base64")
     return secret
 
@@ -115,14 +120,14 @@ CELERY_BROKER_URL = read_url("CELERY_BROKER_URL", REDIS_URL, ("redis", "rediss",
 EMAIL_URL = read_url("EMAIL_URL", f"mailbox://{VAR_DIR / 'mailbox'}", ("mailbox", "smtp", "smtps"))
 EMAIL_SENDER = read("EMAIL_SENDER", "Qianwen <reservations@qianwen.example>")
 # Without a key nothing can be paid; `make run` starts the stand-in and gives its key and address.
+STRIPE_API_BASE = read_optional_url("STRIPE_API_BASE").rstrip("/")
 STRIPE_SECRET_KEY = read_stripe_key()
 STRIPE_PUBLISHABLE_KEY = read("STRIPE_PUBLISHABLE_KEY")  # not needed: Stripe's own pages take the payment
 STRIPE_WEBHOOK_SECRETS = [word for word in read("STRIPE_WEBHOOK_SECRET").split(",") if word]  # two while one changes
-STRIPE_API_BASE = read_url("STRIPE_API_BASE", "", ("", "http", "https")).rstrip("/")
 STRIPE_TIMEOUT_SECONDS = read_number("STRIPE_TIMEOUT_SECONDS", 20)
 MONEY_LEASE_SECONDS = read_number("MONEY_LEASE_SECONDS", 60)  # a worker that dies over an event leaves it after these
 MONEY_RETRY_SECONDS = read_number("MONEY_RETRY_SECONDS", 15)  # before Stripe is asked again; doubled each time
-FULFILMENT_URL = read_url("FULFILMENT_URL", "", ("", "http", "https"))  # is told of each paid order, once
+FULFILMENT_URL = read_optional_url("FULFILMENT_URL")  # is told of each paid order, once
 FULFILMENT_SECRET = read_fulfilment_secret()
 COUNTRY_HEADER = read("COUNTRY_HEADER")  # set only behind a proxy that overwrites it, such as CF-IPCountry
 EMAIL_PER_SECOND = read_number("EMAIL_PER_SECOND", 0) or None  # what the mail provider takes; 0: any number

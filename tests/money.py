@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from reservations.actions import paying
-from reservations.gateways.stripe import Seen
+from reservations.gateways.stripe import Seen, SeenRefund
 from reservations.models import Deposit, Launch, Payment, Refund, Reservation
 from reservations.rules.money import Money
 
@@ -19,7 +19,6 @@ def ask_for_deposit(launch: Launch, market: str, amount_minor: int, currency: st
 def seen(payment: Payment, **changes: Any) -> Seen:
     """A payment as Stripe tells it: open, unless it is said otherwise."""
     told: dict[str, Any] = {
-        "payment": payment.pk,
         "session_id": f"cs_{payment.pk}",
         "url": f"https://pay.example/{payment.pk}",
         "is_open": True,
@@ -48,3 +47,15 @@ def back(row: Reservation) -> list[tuple[int, str]]:
     """What goes back of a reservation, and why."""
     refunds = Refund.objects.filter(payment__reservation=row).order_by("pk")
     return list(refunds.values_list("amount_minor", "reason"))
+
+
+def seen_refund(refund: Refund, status: str, failure: str = "") -> SeenRefund:
+    """A refund as Stripe tells it."""
+    return SeenRefund(
+        stripe_id=f"re_{refund.pk}",
+        intent_id=refund.payment.intent_id,
+        refund=refund.pk,
+        amount=refund.amount,
+        status=status,
+        failure=failure,
+    )

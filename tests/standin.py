@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import stripe
+
 from tests.jobs.stage import answers, free_port, process, wait_until
 
 SECRET, KEY = "whsec_of_the_tests", "sk_test_of_the_tests"
@@ -39,6 +41,23 @@ class Standin:
 
     def fault(self, fault: str, path: str, **given: Any) -> None:
         self.ask("faults", fault=fault, path=path, **given)
+
+    def payment_of_another_shop(self, metadata: dict[str, str]) -> str:
+        """Somebody else's payment on the same account; its intent."""
+        client = stripe.StripeClient(KEY, base_addresses={"api": self.base})
+        price = {"currency": "eur", "unit_amount": 700, "product_data": {"name": "A hat"}}
+        made = client.v1.checkout.sessions.create(
+            {
+                "mode": "payment",
+                "line_items": [{"quantity": 1, "price_data": price}],
+                "success_url": "https://hats.example/",
+                "cancel_url": "https://hats.example/",
+                "metadata": metadata,
+                "payment_intent_data": {"metadata": metadata},
+            }
+        )
+        self.pay(made.id)
+        return next(each["payment_intent"] for each in self.books()["checkout_sessions"] if each["id"] == made.id)
 
     def hooks(self, *modes: str, payment: int | None = None) -> None:
         where = {"where": {"metadata": {"payment": str(payment)}}} if payment else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import http.client
 import os
+import secrets
 import shlex
 import signal
 import socket
@@ -21,7 +22,7 @@ from build import build_messages, build_static
 from honcho.manager import Manager
 from honcho.process import Popen, Process
 
-from storefront.processes import list_processes, make_standin, standin_environment
+from storefront.processes import list_processes
 
 ROOT = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("VAR_DIR", "").strip() or ROOT / "var")
@@ -72,9 +73,30 @@ def make_environment(port: int, broker_port: int | None, standin_port: int | Non
     }
     if broker_port:
         defaults["REDIS_URL"] = f"redis://127.0.0.1:{broker_port}/0"
-    if standin_port:
-        defaults |= standin_environment(standin_port)
-    return {**defaults, **given, "PORT": str(port)}
+    standin = standin_environment(standin_port) if standin_port else {}
+    return {**defaults, **given, **standin, "PORT": str(port)}
+
+
+def standin_environment(port: int) -> dict[str, str]:
+    """What a shop needs to be paid by the stand-in for Stripe on this machine. No real money moves."""
+    return {
+        "STRIPE_SECRET_KEY": "sk_test_of_the_stand_in",
+        "STRIPE_API_BASE": f"http://127.0.0.1:{port}",
+        "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(24)}",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tools")]),
+    }
+
+
+def make_standin(port: int, shop_port: int, secret: str) -> list[str]:
+    """The stand-in, which keeps what it holds."""
+    options = {
+        "port": str(port),
+        "webhook": f"http://127.0.0.1:{shop_port}/stripe/webhook/",
+        "secret": secret,
+        "state": str(VAR / "stripe.sqlite3"),
+    }
+    words = (word for name, value in options.items() for word in (f"--{name}", value))
+    return [sys.executable, "-m", "stripe_standin", *words]
 
 
 def prepare(environment: dict[str, str]) -> None:
@@ -185,7 +207,7 @@ def main() -> int:
         announcer.start()
         processes = list_processes(port, VAR, broker_port)
         if standin_port:
-            processes["stripe"] = make_standin(standin_port, port, environment["STRIPE_WEBHOOK_SECRET"], VAR)
+            processes["stripe"] = make_standin(standin_port, port, environment["STRIPE_WEBHOOK_SECRET"])
         return supervise(processes, environment)
 
 

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from reservations.actions import holding
 from reservations.actions.tasking import close_tasks, open_task
+from reservations.gateways.stripe import SeenDispute
 from reservations.models import MoneyTask, Payment
 from reservations.queries.holds import open_holds
 from reservations.rules import lifecycle
@@ -16,18 +17,18 @@ WON = ("won", "warning_closed", "prevented")
 
 
 @transaction.atomic
-def follow(*, payment_id: int, stripe_id: str, status: str, reason: str, at: datetime) -> None:
+def follow(*, payment_id: int, seen: SeenDispute, at: datetime) -> None:
     """What Stripe says of a dispute or a warning now. The same said again changes nothing."""
     payment = Payment.objects.select_related("reservation").get(pk=payment_id)
     [row] = holding.lock([payment.reservation_id])
-    is_warning = status == "warning"
-    subject = f"payment:{payment.pk}"
+    status, is_warning = seen.status, seen.status == "warning"
+    subject, facts = f"payment:{payment.pk}", {"stripe": seen.stripe_id, "status": seen.status}
     if status in WON:
         holding.release_from_bank(row, at)
         close_tasks(subject=subject, kind=MoneyTask.DISPUTE, at=at, actor="system", note=f"the dispute is {status}")
         return
     kind = MoneyTask.FRAUD_WARNING if is_warning else MoneyTask.DISPUTE
-    if MoneyTask.objects.filter(kind=kind, subject=subject, facts__stripe=stripe_id, facts__status=status).exists():
+    if MoneyTask.objects.filter(kind=kind, subject=subject, facts=facts).exists():
         return
     if row.status in lifecycle.LIVE and not open_holds([row]):
         holding.hold_for_bank(row, at)
@@ -36,9 +37,9 @@ def follow(*, payment_id: int, stripe_id: str, status: str, reason: str, at: dat
         kind=kind,
         subject=subject,
         row=row,
-        sentence=f"{words} about this payment: {reason}. The reservation is on hold.",
+        sentence=f"{words} about this payment: {seen.reason}. The reservation is on hold.",
         fix="release",
-        facts={"stripe": stripe_id, "status": status},
+        facts=facts,
         at=at,
     )
 

@@ -10,13 +10,16 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from reservations.actions.recording import record, staff_name
-from reservations.models import HandOver, Reservation
+from reservations.actions.tasking import open_task
+from reservations.models import HandOver, MoneyTask, Reservation
 from reservations.rules import payments
 
 
 def hand_over(row: Reservation, *, at: datetime) -> HandOver:
     """Keep what whoever fulfils a locked, converted reservation needs. Call it in the transaction of the order."""
-    return HandOver.objects.create(reservation=row, made_at=at, order=_order(row, at), next_at=at)
+    return HandOver.objects.create(
+        reservation=row, made_at=at, order=_order(row, at), next_at=None if row.is_sandbox else at
+    )
 
 
 def _order(row: Reservation, at: datetime) -> dict[str, Any]:
@@ -51,7 +54,7 @@ def export(*, pks: Iterable[int], at: datetime, officer: User) -> Sequence[HandO
     """Take orders that nobody has exported, once: of two at the same time each gets others. In the order they came."""
     rows = list(
         HandOver.objects.select_for_update(of=("self",))
-        .filter(pk__in=list(pks), exported_at=None)
+        .filter(pk__in=list(pks), exported_at=None, cancelled_at=None)
         .select_related("reservation")
         .order_by("pk")
     )
@@ -62,11 +65,40 @@ def export(*, pks: Iterable[int], at: datetime, officer: User) -> Sequence[HandO
     return rows
 
 
+@transaction.atomic
+def take_back(rows: Iterable[Reservation], *, at: datetime) -> None:
+    """Orders that are cancelled are not handed over; of those that were, whoever fulfils them and a person are told."""
+    wanted = [row.pk for row in rows]
+    for each in HandOver.objects.select_for_update(of=("self",)).filter(reservation__in=wanted):
+        each.cancelled_at, each.tries = at, 0
+        _stop(each, at)
+
+
+def _stop(row: HandOver, at: datetime) -> None:
+    """Of a locked, cancelled one: what was told is told back."""
+    row.next_at = at if row.sent_at else None
+    row.save()
+    if row.sent_at or row.exported_at:
+        open_task(
+            kind=MoneyTask.STOP_ORDER,
+            subject=f"order:{row.reservation.reference}",
+            row=row.reservation,
+            sentence="This order was handed over, and is cancelled since: see that it is not sent.",
+            at=at,
+        )
+
+
+@transaction.atomic
 def note_sent(row: HandOver, *, at: datetime) -> None:
-    """The endpoint has taken it."""
-    HandOver.objects.filter(pk=row.pk).update(sent_at=at, next_at=None, last_error="")
-
-
-def note_not_sent(row: HandOver, *, next_at: datetime | None, error: str) -> None:
-    """It is tried again then; None: no endpoint is named, and the export is the only way."""
-    HandOver.objects.filter(pk=row.pk).update(next_at=next_at, tries=row.tries + 1, last_error=error[:300])
+    """The endpoint has taken what `row` said then: the order, or that it is cancelled."""
+    kept = HandOver.objects.select_for_update(of=("self",)).get(pk=row.pk)
+    kept.last_error, kept.next_at = "", None
+    if row.cancelled_at:
+        kept.stop_sent_at = at
+        kept.save()
+        return
+    kept.sent_at = at
+    if kept.cancelled_at:  # while it was on its way
+        _stop(kept, at)
+    else:
+        kept.save()

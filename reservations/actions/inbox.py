@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from reservations.actions.tasking import open_task
+from reservations.actions.tasking import close_tasks, open_task
 from reservations.gateways.stripe import Told
 from reservations.models import MoneyTask, StripeEvent
 from reservations.rules import payments
@@ -60,6 +60,7 @@ def note_not_done(event: StripeEvent, *, at: datetime, error: str, is_theirs: bo
 
 
 @transaction.atomic
-def read_again(*, event: StripeEvent, at: datetime) -> None:
+def read_again(*, event: StripeEvent, at: datetime, actor: str) -> None:
     """Staff let it be tried once more, from the beginning."""
     StripeEvent.objects.filter(pk=event.pk).update(state=StripeEvent.WAITING, tries=0, next_at=at)
+    close_tasks(subject=f"stripe_event:{event.pk}", at=at, actor=actor, note="worked on once more")

@@ -23,7 +23,7 @@ from reservations.actions.sizing import SizeMissing, is_open
 from reservations.models import Allotment, Invitation, Message, Reservation, ShipEstimate, Wave
 from reservations.rules import inviting, lifecycle, payments
 
-INVITED, REMINDER = "invited", "reminder"
+INVITED, REMINDER, ORDERED = "invited", "reminder", "ordered"
 TOGETHER = 500
 # Once its time is over, nobody lapses whose payment may still arrive: `jobs/cashier.py` closes the page first.
 _IS_PAYING = Q(ends_at__lte=F("next_at"), reservation__payments__state__in=payments.UNDER_WAY)
@@ -220,7 +220,7 @@ def convert(row: Reservation, *, at: datetime, actor: str) -> None:
         at=at,
         actor=actor,
         facts={"total_minor": row.receipt["total_minor"], "currency": row.currency},
-        letter="ordered",
+        letter=ORDERED,
         expires_at=None,
     )
     hand_over(row, at=at)

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from reservations.actions.handing import take_back
 from reservations.actions.owing import owe, withdraw
 from reservations.actions.recording import record
 from reservations.actions.refunding import give_back_all, held_money
@@ -173,6 +174,7 @@ def _close(rows: Sequence[Reservation], after: str, at: datetime) -> None:
     withdraw([row for row in rows if row.status == lifecycle.AWAITING_PAYMENT], [AWAITING_PAYMENT])
     if after in lifecycle.GONE:
         give_back_all(rows, at=at)
+        take_back([row for row in rows if row.status == lifecycle.CONVERTED], at=at)
         pairs = {row.pair for row in rows if row.pair}
         Reservation.objects.filter(pair__in=pairs).update(pair=None)  # who is left of a pair goes on alone
         Hold.objects.filter(reservation__in=[row.pk for row in rows], released_at=None).update(released_at=at)

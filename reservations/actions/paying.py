@@ -27,7 +27,7 @@ from reservations.queries.holds import open_holds
 from reservations.rules import lifecycle, payments
 from reservations.rules.inviting import may_put_back
 
-PAID, UNPAID = "paid", "unpaid"
+PAID, UNPAID, PUT_BACK = "paid", "unpaid", "put_back"
 # A row without a page is looked after when whoever began it has had the time to open one.
 LOOK_AFTER = timedelta(seconds=45)
 TOGETHER = 500
@@ -59,6 +59,12 @@ def due(row: Reservation) -> Due | None:
         rest = row.receipt["total_minor"] - held_money([row]).get(row.pk, 0)
         return Due(payments.BALANCE, rest) if rest > 0 else None
     return None
+
+
+def is_stale(payment: Payment) -> bool:
+    """Whether another amount is due by now than its page asks for: a part of the deposit went back meanwhile."""
+    asked = due(payment.reservation)
+    return asked is not None and (asked.purpose, asked.amount_minor) != (payment.purpose, payment.amount_minor)
 
 
 @transaction.atomic
@@ -210,8 +216,9 @@ def _use(payment: Payment, row: Reservation, at: datetime) -> None:
     elif payment.purpose == payments.BALANCE and row.status == lifecycle.INVITED and due(row) is None:
         inviting.convert(row, at=at, actor="customer")
     else:
-        reason = payments.DUPLICATE if row.status in lifecycle.LIVE else payments.LATE
-        give_back_payment(payment, at=at, reason=reason)
+        others = Payment.objects.filter(reservation=row, purpose=payment.purpose, state=payments.CAPTURED)
+        is_second = row.status in lifecycle.LIVE and others.exclude(pk=payment.pk).exists()
+        give_back_payment(payment, at=at, reason=payments.DUPLICATE if is_second else payments.LATE)
 
 
 def _take_place_again(row: Reservation, at: datetime) -> bool:
@@ -230,7 +237,7 @@ def _take_place_again(row: Reservation, at: datetime) -> bool:
         at=at,
         actor="system",
         reason="the deposit arrived after the place was let go, and a unit was free",
-        letter=PAID,
+        letter=PUT_BACK,
         confirmed_at=at,
         ended_at=None,
         expires_at=None,

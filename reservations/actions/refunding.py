@@ -11,11 +11,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Sum
 
 from reservations.actions.owing import owe_version
 from reservations.actions.recording import record
 from reservations.actions.tasking import close_tasks, open_task
+from reservations.gateways.stripe import SeenRefund
 from reservations.models import MoneyTask, Payment, Refund, Reservation
 from reservations.rules import payments
 from reservations.rules.money import Money
@@ -114,20 +115,33 @@ def _note(refund: Refund, word: str, *, at: datetime, actor: str = "system", rea
 
 
 @transaction.atomic
-def note_refund(
-    *, refund_id: int, stripe_id: str, status: str, failure: str, at: datetime, look_again_at: datetime | None
-) -> Refund:
+def note_refund(*, refund_id: int, seen: SeenRefund, at: datetime, look_again_at: datetime | None) -> Refund:
     """What Stripe says of a refund. One that succeeded may fail after: a person is asked then, and the customer told.
 
-    `status` is Stripe's. `look_again_at`: when to ask again while it is pending.
+    `look_again_at`: when to ask again while it is pending.
     """
-    refund = Refund.objects.select_for_update(of=("self",)).select_related("payment__reservation").get(pk=refund_id)
-    state = _STATES.get(status, payments.PENDING)
+    refund = _locked(refund_id)
+    refund.stripe_id = seen.stripe_id
+    return _move(refund, _STATES.get(seen.status, payments.PENDING), seen.failure, at, look_again_at)
+
+
+@transaction.atomic
+def note_refused(*, refund_id: int, failure: str, at: datetime) -> Refund:
+    """Stripe will not send it: a person is asked, and the customer told."""
+    return _move(_locked(refund_id), payments.FAILED, failure, at, None)
+
+
+def _locked(refund_id: int) -> Refund:
+    return Refund.objects.select_for_update(of=("self",)).select_related("payment__reservation").get(pk=refund_id)
+
+
+def _move(refund: Refund, state: str, failure: str, at: datetime, look_again_at: datetime | None) -> Refund:
+    """What staff have paid in another way stays so."""
     was = refund.state
     if was == payments.PAID_OTHERWISE:
-        state = was
-    refund.state, refund.stripe_id, refund.failure = state, stripe_id or refund.stripe_id, failure[:100]
-    refund.next_at, refund.last_error = (look_again_at if state == payments.PENDING else None), ""
+        return refund
+    refund.state, refund.failure, refund.last_error = state, failure[:100], ""
+    refund.next_at = look_again_at if state == payments.PENDING else None
     refund.settled_at = (refund.settled_at or at) if state in _FINAL else None
     refund.save()
     if state != was:
@@ -195,21 +209,20 @@ def paid_back(row: Reservation) -> list[Money]:
 
 
 @transaction.atomic
-def adopt(*, payment_id: int, stripe_id: str, amount: Money, status: str, failure: str, at: datetime) -> Refund | None:
+def adopt(*, payment_id: int, seen: SeenRefund, at: datetime) -> Refund | None:
     """A refund that somebody made at Stripe is put into our books. None: it is there, or our books leave no room."""
     payment = Payment.objects.select_for_update(of=("self",)).select_related("reservation").get(pk=payment_id)
-    if payment.refunds.filter(stripe_id=stripe_id).exists():
+    left = payment.amount_minor - _promised(payment) if payment.state == payments.CAPTURED else 0
+    if payment.refunds.filter(stripe_id=seen.stripe_id).exists() or seen.amount.amount_minor > left:
         return None
-    if payment.state != payments.CAPTURED or amount.amount_minor > payment.amount_minor - _promised(payment):
-        return None
-    made = _owe(payment, amount.amount_minor, payments.AT_STRIPE, at)
-    return note_refund(refund_id=made.pk, stripe_id=stripe_id, status=status, failure=failure, at=at, look_again_at=at)
+    made = _owe(payment, seen.amount.amount_minor, payments.AT_STRIPE, at)
+    return note_refund(refund_id=made.pk, seen=seen, at=at, look_again_at=at)
 
 
 @transaction.atomic
 def send_again(*, refund: Refund, at: datetime, actor: str, reason: str) -> bool:
     """Staff try a failed refund once more, under another key. False: it has not failed."""
-    kept = Refund.objects.select_for_update(of=("self",)).select_related("payment__reservation").get(pk=refund.pk)
+    kept = _locked(refund.pk)
     if kept.state != payments.FAILED:
         return False
     kept.state, kept.attempt, kept.stripe_id, kept.next_at, kept.tries = payments.OWED, kept.attempt + 1, "", at, 0
@@ -222,7 +235,7 @@ def send_again(*, refund: Refund, at: datetime, actor: str, reason: str) -> bool
 @transaction.atomic
 def pay_otherwise(*, refund: Refund, at: datetime, actor: str, reason: str) -> bool:
     """Staff have paid a failed refund in another way, such as a bank transfer. False: it has not failed."""
-    kept = Refund.objects.select_for_update(of=("self",)).select_related("payment__reservation").get(pk=refund.pk)
+    kept = _locked(refund.pk)
     if kept.state != payments.FAILED:
         return False
     kept.state, kept.settled_at, kept.next_at = payments.PAID_OTHERWISE, at, None
@@ -275,6 +288,6 @@ def totals() -> Mapping[str, Mapping[str, int]]:
         found.setdefault(currency, Counter())["fees"] += fees
     words = {payments.OWED: "pending", payments.PENDING: "pending", payments.FAILED: "failed"}
     refunds = Refund.objects.values_list("payment__currency", "state").annotate(Sum("amount_minor"))
-    for currency, state, amount in refunds.filter(~Q(amount_minor=0)):
+    for currency, state, amount in refunds:
         found.setdefault(currency, Counter())[words.get(state, "refunded")] += amount
     return {currency: found[currency] for currency in sorted(found)}

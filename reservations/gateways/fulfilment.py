@@ -12,17 +12,20 @@ from typing import Any
 import orjson
 import requests
 
-TIMEOUT_SECONDS = 10
+TIMEOUT_SECONDS, TAKEN = 10, 2
 
 
 class NotTaken(Exception):
     """The endpoint did not answer with 2xx."""
 
 
-def send_order(*, url: str, secret: str, number: int, order: Mapping[str, Any], at: datetime) -> None:
-    """Tell of a paid order. The same `number` is the same event, whoever hears it twice. Raises NotTaken."""
-    identifier, seconds = f"order_{number}", str(int(at.timestamp()))
-    body = orjson.dumps({"type": "order.paid", "timestamp": at.isoformat(), "data": order})
+PAID, CANCELLED = "order.paid", "order.cancelled"
+
+
+def send_order(*, url: str, secret: str, number: int, kind: str, order: Mapping[str, Any], at: datetime) -> None:
+    """Tell of an order. The same `number` and `kind` are the same event, whoever hears it twice. Raises NotTaken."""
+    identifier, seconds = f"{kind}.{number}", str(int(at.timestamp()))
+    body = orjson.dumps({"type": kind, "timestamp": at.isoformat(), "data": order})
     headers = {
         "Content-Type": "application/json",
         "webhook-id": identifier,
@@ -33,7 +36,7 @@ def send_order(*, url: str, secret: str, number: int, order: Mapping[str, Any], 
         answer = requests.post(url, data=body, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False)
     except requests.RequestException as error:
         raise NotTaken(f"{type(error).__name__}: {error}") from error
-    if not answer.ok or answer.is_redirect:
+    if answer.status_code // 100 != TAKEN:
         raise NotTaken(f"answered {answer.status_code}")
 
 

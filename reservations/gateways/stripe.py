@@ -18,7 +18,7 @@ import stripe
 from reservations.rules.money import Money, fee_from_stripe, from_stripe, to_stripe
 
 TOLERANCE_SECONDS = 300  # an event signed longer ago is refused
-MOST_A_PAGE = 100
+MOST_A_PAGE, MOST_DIGITS = 100, 19
 _FOR_GOOD = (stripe.InvalidRequestError, stripe.AuthenticationError, stripe.PermissionError, stripe.CardError)
 _COME_LATER, _OF_THEIRS = (409, 429), 500  # HTTP statuses
 # What a session is asked with, so that one answer tells all of a payment.
@@ -76,9 +76,8 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """A payment as Stripe tells it now. `payment` is our number; None: it is not of this shop."""
+    """A payment as Stripe tells it now."""
 
-    payment: int | None
     session_id: str
     url: str
     is_open: bool
@@ -97,7 +96,7 @@ class SeenIntent:
     """A payment intent as Stripe's books have it: what was received and what went back."""
 
     intent_id: str
-    payment: int | None
+    ours: Ours | None
     received: Money
     refunded: Money
     created_at: datetime
@@ -113,7 +112,6 @@ class SeenRefund:
     amount: Money
     status: str  # pending, requires_action, succeeded, failed, canceled
     failure: str
-    created_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,15 +125,22 @@ class SeenDispute:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ours:
+    """By what we know a payment at Stripe: its number and the reference of its reservation.
+
+    The number alone is not enough: another shop of the same account has a payment of that number too.
+    """
+
+    payment: int
+    reference: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Told:
-    """An event whose signature is right. `about` is the id of the object it is about."""
+    """An event whose signature is right."""
 
     id: str
     type: str
-    about: str
-    session_id: str
-    intent_id: str
-    payment: int | None
     body: str
 
 
@@ -227,10 +232,14 @@ class Stripe:
     def look_at_dispute(self, stripe_id: str) -> SeenDispute:
         """Raises Unreachable, Refused."""
         with _translated():
-            found = self._v1.disputes.retrieve(stripe_id)
-        return SeenDispute(
-            stripe_id=found.id, intent_id=_id(found.payment_intent), status=found.status, reason=found.reason
-        )
+            return _seen_dispute(self._v1.disputes.retrieve(stripe_id))
+
+    def disputes(self, *, since: datetime) -> Iterator[SeenDispute]:
+        """Every dispute that began since then. Raises Unreachable, Refused."""
+        created: Any = {"gte": int(since.timestamp())}
+        with _translated():
+            for each in self._v1.disputes.list({"created": created, "limit": MOST_A_PAGE}).auto_paging_iter():
+                yield _seen_dispute(each)
 
     def look_at_warning(self, stripe_id: str) -> SeenDispute:
         """An early fraud warning. Raises Unreachable, Refused."""
@@ -240,10 +249,10 @@ class Stripe:
             stripe_id=found.id, intent_id=_id(found.payment_intent), status="warning", reason=found.fraud_type
         )
 
-    def payment_of(self, intent_id: str) -> int | None:
-        """Our number of the payment that an intent is for. Raises Unreachable, Refused."""
+    def payment_of(self, intent_id: str) -> Ours | None:
+        """Which payment of ours an intent is for. Raises Unreachable, Refused."""
         with _translated():
-            return _number(self._v1.payment_intents.retrieve(intent_id).metadata, "payment")
+            return ours_of(self._v1.payment_intents.retrieve(intent_id).metadata)
 
     def intents(self, *, since: datetime) -> Iterator[SeenIntent]:
         """Every payment intent that was made since then. Raises Unreachable, Refused."""
@@ -257,7 +266,7 @@ class Stripe:
                 refunded = charge.amount_refunded if isinstance(charge, stripe.Charge) else 0
                 yield SeenIntent(
                     intent_id=each.id,
-                    payment=_number(each.metadata, "payment"),
+                    ours=ours_of(each.metadata),
                     received=from_stripe(each.amount_received, each.currency),
                     refunded=from_stripe(refunded, each.currency),
                     created_at=datetime.fromtimestamp(each.created, UTC),
@@ -280,18 +289,7 @@ def read_event(*, body: bytes, signature: str, secrets: Iterable[str]) -> Told:
         if not any(_is_signed(text, signature, secret) for secret in secrets):
             raise Forged
         event = json.loads(text)
-        about = event["data"]["object"]
-        kind, identifier = str(about["object"]), str(about["id"])
-        metadata = about.get("metadata") or {}
-        return Told(
-            id=str(event["id"]),
-            type=str(event["type"]),
-            about=identifier,
-            session_id=identifier if kind == "checkout.session" else "",
-            intent_id=identifier if kind == "payment_intent" else str(about.get("payment_intent") or ""),
-            payment=_number(metadata, "payment"),
-            body=text,
-        )
+        return Told(id=str(event["id"]), type=str(event["type"]), body=text)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Forged from error
 
@@ -328,7 +326,6 @@ def _seen(session: stripe.checkout.Session) -> Seen:
     error = intent.last_payment_error if intent else None
     declined = str(getattr(error, "decline_code", None) or getattr(error, "code", None) or "") if error else ""
     return Seen(
-        payment=_number(session.metadata, "payment"),
         session_id=session.id,
         url=session.url or "",
         is_open=session.status == "open",
@@ -358,7 +355,12 @@ def _seen_refund(refund: stripe.Refund) -> SeenRefund:
         amount=from_stripe(refund.amount, refund.currency),
         status=refund.status or "pending",
         failure=str(getattr(refund, "failure_reason", None) or ""),
-        created_at=datetime.fromtimestamp(refund.created, UTC),
+    )
+
+
+def _seen_dispute(found: stripe.Dispute) -> SeenDispute:
+    return SeenDispute(
+        stripe_id=found.id, intent_id=_id(found.payment_intent), status=found.status, reason=found.reason
     )
 
 
@@ -367,7 +369,19 @@ def _id(value: Any) -> str:
     return str(getattr(value, "id", value) or "")
 
 
+def ours_of(metadata: Any) -> Ours | None:
+    """Which payment of ours an object is for, by what `open_page` has written on it; None: none that we know of."""
+    number, reference = _number(metadata, "payment"), _word(metadata, "reservation")
+    return Ours(payment=number, reference=reference) if number is not None and reference else None
+
+
 def _number(metadata: Any, name: str) -> int | None:
-    """A number of ours that Stripe keeps for us; None where there is none."""
-    found = str((metadata or {}).get(name, "") if isinstance(metadata, Mapping) else getattr(metadata, name, "") or "")
-    return int(found) if found.isdecimal() and len(found) < 19 else None
+    """A number that Stripe keeps for us; None where there is none."""
+    found = _word(metadata, name)
+    return int(found) if found.isdecimal() and len(found) < MOST_DIGITS else None
+
+
+def _word(metadata: Any, name: str) -> str:
+    """From Stripe's object, or from the JSON of an event."""
+    found = metadata.get(name) if isinstance(metadata, Mapping) else getattr(metadata, name, "")
+    return str(found or "")

@@ -24,6 +24,7 @@ from reservations.queries import links, texts
 from reservations.rules import lifecycle, payments
 
 MOST = 50  # of each kind in one round
+GONE_WRONG = ("failed", "canceled")  # of a refund
 ATTEMPTS = 3  # at opening a page for a customer who waits for it
 # The languages that Stripe's pages speak under another name, or that our texts have and theirs have not.
 _LOCALES = {"zh-hans": "zh", "zh-hant": "zh-TW", "zh-hant-hk": "zh-HK", "pt-br": "pt-BR", "no": "nb"}
@@ -49,7 +50,7 @@ def checkout(*, reservation: Reservation, at: datetime, actor: str) -> str:
             if not error.is_kept:
                 raise
             continue  # this attempt has failed for good; the next has a key of its own
-        if seen.is_open and seen.declined:
+        if seen.is_open and (seen.declined or paying.is_stale(payment)):
             seen = account().close(seen.session_id)
         settled = _settle(payment, seen, at)
         if settled.state == payments.OPEN:
@@ -164,7 +165,7 @@ def _try(payment: Payment, at: datetime, act: Callable[[Payment], None]) -> None
 
 def send_refunds(*, at: datetime) -> int:
     """Send what is owed, and ask about what is pending."""
-    due = Refund.objects.filter(next_at__lte=at).select_related("payment")
+    due = Refund.objects.filter(next_at__lte=at).select_related("payment__reservation")
     found = list(due.order_by("next_at")[:MOST])
     for refund in found:
         taken = Refund.objects.filter(pk=refund.pk, next_at=refund.next_at).update(
@@ -183,20 +184,32 @@ def _refund(refund: Refund, at: datetime) -> None:
             last_error=str(error)[:300], attempt=refund.attempt + (1 if error.is_kept else 0)
         )
     except Refused as error:
-        refunding.note_refund(
-            refund_id=refund.pk, stripe_id="", status="failed", failure=str(error), at=at, look_again_at=None
-        )
+        refunding.note_refused(refund_id=refund.pk, failure=str(error), at=at)
     else:
-        refunding.note_refund(
-            refund_id=refund.pk,
-            stripe_id=seen.stripe_id,
-            status=seen.status,
-            failure=seen.failure,
-            at=at,
-            look_again_at=_later(refund, at),
-        )
+        refunding.note_refund(refund_id=refund.pk, seen=seen, at=at, look_again_at=_later(refund, at))
         if seen.status == "pending" and refund.tries >= payments.LONG_PENDING_TRIES:
             refunding.note_pending_long(refund=refund, at=at)
+
+
+def carry_over(seen: stripe.SeenRefund, *, payment: Payment, at: datetime) -> None:
+    """Follow what Stripe says of a refund of this payment: one of ours, or one that somebody made at Stripe."""
+    rows = payment.refunds.all()
+    ours = rows.filter(stripe_id=seen.stripe_id).first()
+    if ours is None and seen.refund is None:
+        refunding.adopt(payment_id=payment.pk, seen=seen, at=at)
+        return
+    if ours is None and seen.refund is not None and seen.status not in GONE_WRONG:  # we died before we noted it
+        ours = rows.filter(pk=seen.refund, stripe_id="").first()
+    if ours is not None:  # else it is of an attempt that failed, and another took its place
+        refunding.note_refund(refund_id=ours.pk, seen=seen, at=at, look_again_at=at)
+
+
+def follow_all(payment: Payment, *, at: datetime) -> None:
+    """Ask Stripe about a payment and everything that went back of it. Raises Unreachable, Refused."""
+    follow(payment, at=at)
+    kept = Payment.objects.get(pk=payment.pk)
+    for seen in account().refunds_of(kept.intent_id) if kept.intent_id else ():
+        carry_over(seen, payment=kept, at=at)
 
 
 def _refund_at_stripe(refund: Refund) -> stripe.SeenRefund:
@@ -206,7 +219,7 @@ def _refund_at_stripe(refund: Refund) -> stripe.SeenRefund:
     intent_id = refund.payment.intent_id
     if refund.tries:
         for seen in account().refunds_of(intent_id):
-            if seen.refund == refund.pk and seen.status not in ("failed", "canceled"):
+            if seen.refund == refund.pk and seen.status not in GONE_WRONG:
                 return seen
     return account().refund(key=refund.key, refund=refund.pk, intent_id=intent_id, amount=refund.amount)
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import F
 
 from reservations.actions import handing
-from reservations.gateways.fulfilment import NotTaken, send_order
+from reservations.gateways.fulfilment import CANCELLED, PAID, NotTaken, send_order
 from reservations.models import HandOver
 from reservations.rules import payments
 
@@ -29,7 +29,12 @@ def _send(row: HandOver, at: datetime) -> bool:
         return False  # another worker has it
     try:
         send_order(
-            url=settings.FULFILMENT_URL, secret=settings.FULFILMENT_SECRET, number=row.pk, order=row.order, at=at
+            url=settings.FULFILMENT_URL,
+            secret=settings.FULFILMENT_SECRET,
+            number=row.pk,
+            kind=CANCELLED if row.cancelled_at else PAID,
+            order=row.order,
+            at=at,
         )
     except NotTaken as error:
         HandOver.objects.filter(pk=row.pk).update(last_error=str(error)[:300])

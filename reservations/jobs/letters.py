@@ -23,9 +23,10 @@ from django.utils.translation import gettext, ngettext
 from reservations.actions.amending import CONFIRM_ADDRESS
 from reservations.actions.estimating import DELAY
 from reservations.actions.holding import ON_HOLD, RELEASED
-from reservations.actions.inviting import INVITED, REMINDER
+from reservations.actions.inviting import INVITED, ORDERED, REMINDER
 from reservations.actions.lines import AWAITING_PAYMENT
-from reservations.actions.refunding import REFUND, REFUND_FAILED, paid_back, refund_of
+from reservations.actions.paying import PAID
+from reservations.actions.refunding import REFUND, REFUND_FAILED, held_money, paid_back, refund_of
 from reservations.gateways import mail
 from reservations.jobs.words import slot, words_of
 from reservations.models import AddressChange, EvidenceWarning, Hold, Message, NotifyRequest, Reservation
@@ -53,7 +54,8 @@ class AboutReservation:
     must_choose: bool = False
     is_due: bool = False  # a deposit is asked for now
     has_paid: bool = False  # money of theirs is with us, or on its way back
-    slots = ("number", "ahead", "reference", "name", "url", "reserved")
+    shows_paid: bool = False  # it is a receipt of money
+    slots = ("number", "ahead", "reference", "name", "url", "reserved", "paid")
 
     @property
     def product(self) -> str:
@@ -210,7 +212,14 @@ def _about_reservation(
     )
     about, deadline = _with_deadline(message, row, about)
     about, money = _with_money(message, row, about)
-    return about, values | {"deadline": deadline, "deposit": receipt.deposit, "money": money}
+    about, paid = _with_paid(message, row, about)
+    return about, values | {"deadline": deadline, "deposit": receipt.deposit, "money": money, "paid": paid}
+
+
+def _with_paid(message: Message, row: Reservation, about: AboutReservation) -> tuple[AboutReservation, str]:
+    """What has arrived, where a letter is the receipt of it."""
+    held = held_money([row]).get(row.pk, 0) if message.kind in (PAID, ORDERED) else 0
+    return replace(about, shows_paid=bool(held)), texts.amount(held, row.currency)
 
 
 def _with_money(message: Message, row: Reservation, about: AboutReservation) -> tuple[AboutReservation, str]:

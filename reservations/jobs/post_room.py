@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from reservations.actions import disputing, inbox, refunding
-from reservations.gateways.stripe import Refused, SeenDispute, Unreachable
+from reservations.actions import disputing, inbox
+from reservations.gateways.stripe import Ours, Refused, SeenDispute, Unreachable, ours_of
 from reservations.jobs import cashier
-from reservations.models import Payment, Refund, StripeEvent
+from reservations.models import Payment, StripeEvent
 
 log = logging.getLogger(__name__)
 MOST = 50
@@ -61,23 +61,21 @@ def _handle_payment(about: dict[str, object], at: datetime) -> None:
     kind, identifier = about["object"], str(about["id"])
     session_id = identifier if kind == "checkout.session" else ""
     intent_id = identifier if kind == "payment_intent" else str(about.get("payment_intent") or "")
-    metadata = about.get("metadata")
-    number = metadata.get("payment") if isinstance(metadata, dict) else None
-    payment = _payment(session_id=session_id, intent_id=intent_id, number=str(number or ""))
+    payment = _payment(session_id=session_id, intent_id=intent_id, ours=ours_of(about.get("metadata")))
     if session_id and not payment.session_id:  # we died before we could note it
         payment.session_id = session_id
     cashier.follow(payment, at=at)
 
 
-def _payment(*, session_id: str = "", intent_id: str = "", number: str = "") -> Payment:
+def _payment(*, session_id: str = "", intent_id: str = "", ours: Ours | None = None) -> Payment:
     """Raises NotOurs, Unreachable, Refused."""
     rows = Payment.objects.select_related("reservation__launch", "reservation__variant__product")
     found = rows.filter(session_id=session_id).first() if session_id else None
     found = found or (rows.filter(intent_id=intent_id).first() if intent_id else None)
-    if found is None and not number and intent_id:
-        number = str(cashier.account().payment_of(intent_id) or "")
-    if found is None and number.isdecimal():
-        found = rows.filter(pk=int(number)).first()
+    if found is None and ours is None and intent_id:
+        ours = cashier.account().payment_of(intent_id)
+    if found is None and ours is not None:
+        found = rows.filter(pk=ours.payment, reservation__reference=ours.reference).first()
     if found is None:
         raise NotOurs
     return found
@@ -85,32 +83,7 @@ def _payment(*, session_id: str = "", intent_id: str = "", number: str = "") -> 
 
 def _handle_refund(about: dict[str, object], at: datetime) -> None:
     seen = cashier.account().look_at_refund(str(about["id"]))
-    ours = Refund.objects.filter(stripe_id=seen.stripe_id).first()
-    if ours is None and seen.refund is not None:
-        ours = Refund.objects.filter(pk=seen.refund, stripe_id="").first()
-        if ours is None and Refund.objects.filter(pk=seen.refund).exists():
-            return  # an earlier attempt, which failed; another took its place
-    if ours is None and seen.refund is None:
-        payment = _payment(intent_id=seen.intent_id)
-        refunding.adopt(
-            payment_id=payment.pk,
-            stripe_id=seen.stripe_id,
-            amount=seen.amount,
-            status=seen.status,
-            failure=seen.failure,
-            at=at,
-        )
-        return
-    if ours is None:
-        raise NotOurs
-    refunding.note_refund(
-        refund_id=ours.pk,
-        stripe_id=seen.stripe_id,
-        status=seen.status,
-        failure=seen.failure,
-        at=at,
-        look_again_at=at,
-    )
+    cashier.carry_over(seen, payment=_payment(intent_id=seen.intent_id), at=at)
 
 
 def _handle_dispute(about: dict[str, object], at: datetime) -> None:
@@ -122,8 +95,7 @@ def _handle_warning(about: dict[str, object], at: datetime) -> None:
 
 
 def _follow_dispute(seen: SeenDispute, at: datetime) -> None:
-    payment = _payment(intent_id=seen.intent_id)
-    disputing.follow(payment_id=payment.pk, stripe_id=seen.stripe_id, status=seen.status, reason=seen.reason, at=at)
+    disputing.follow(payment_id=_payment(intent_id=seen.intent_id).pk, seen=seen, at=at)
 
 
 _HANDLERS: dict[str, Callable[[dict[str, object], datetime], None]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from reservations.actions import disputing
 from reservations.actions.recording import record
 from reservations.actions.tasking import close_tasks, open_task
 from reservations.gateways.stripe import SeenIntent
@@ -27,21 +28,23 @@ class Reconciled:
 
 def reconcile(*, at: datetime, actor: str = "system") -> Reconciled:
     """Compare both books. Raises Unreachable, and then nothing is said of either."""
-    theirs = {each.intent_id: each for each in cashier.account().intents(since=at - BACK)}
-    ours = {
-        row.intent_id: row
-        for row in Payment.objects.exclude(intent_id="").select_related("reservation").prefetch_related("refunds")
-    }
+    account, since = cashier.account(), at - BACK
+    theirs = {each.intent_id: each for each in account.intents(since=since)}
+    rows = Payment.objects.exclude(intent_id="").filter(began_at__gte=since).select_related("reservation")
+    ours = {row.intent_id: row for row in rows.prefetch_related("refunds")}
+    for seen in account.disputes(since=since):  # of which no event came
+        if seen.intent_id in ours:
+            disputing.follow(payment_id=ours[seen.intent_id].pk, seen=seen, at=at)
     differ = 0
     for intent_id, row in ours.items():
-        if row.began_at >= at - BACK and row.began_at < at - SETTLES:
+        if row.began_at < at - SETTLES:
             differ += _compare(row, theirs.get(intent_id), at)
-    for intent_id, seen in theirs.items():
-        if intent_id not in ours and seen.received.amount_minor and seen.created_at < at - SETTLES:
-            differ += _unknown(seen, at)
-    found = Reconciled(len(ours.keys() | theirs.keys()), differ)
-    record(at=at, actor=actor, action="money.reconciled", subject="money", facts=vars(found))
-    return found
+    for intent_id, found in theirs.items():
+        if intent_id not in ours and found.received.amount_minor and found.created_at < at - SETTLES:
+            differ += _unknown(found, at)
+    compared = Reconciled(len(ours.keys() | theirs.keys()), differ)
+    record(at=at, actor=actor, action="money.reconciled", subject="money", facts=vars(compared))
+    return compared
 
 
 def _compare(row: Payment, seen: SeenIntent | None, at: datetime) -> bool:
@@ -70,7 +73,8 @@ def _compare(row: Payment, seen: SeenIntent | None, at: datetime) -> bool:
 
 def _unknown(seen: SeenIntent, at: datetime) -> bool:
     """Money that no payment of ours asked for, or whose payment does not know it yet."""
-    known = Payment.objects.filter(pk=seen.payment).first() if seen.payment else None
+    ours = seen.ours
+    known = ours and Payment.objects.filter(pk=ours.payment, reservation__reference=ours.reference).first()
     open_task(
         kind=MoneyTask.DIFFERENCE,
         subject=f"payment:{known.pk}" if known else f"intent:{seen.intent_id}",

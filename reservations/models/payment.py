@@ -174,7 +174,8 @@ class MoneyTask(models.Model):
 
     REFUND_FAILED, REFUND_PENDING, DIFFERENCE = "refund_failed", "refund_pending", "difference"
     DISPUTE, FRAUD_WARNING, POISON, REFUSED = "dispute", "fraud_warning", "poison_event", "refused"
-    KINDS = (REFUND_FAILED, REFUND_PENDING, DIFFERENCE, DISPUTE, FRAUD_WARNING, POISON, REFUSED)
+    STOP_ORDER = "stop_order"
+    KINDS = (REFUND_FAILED, REFUND_PENDING, DIFFERENCE, DISPUTE, FRAUD_WARNING, POISON, REFUSED, STOP_ORDER)
 
     kind = models.CharField(max_length=20, choices=_words(KINDS))
     subject = models.CharField(max_length=140, help_text="As in the log: payment:17, refund:4, intent:pi_…")
@@ -202,7 +203,10 @@ PERSON: dict[str, Any] = {"on_delete": models.PROTECT, "related_name": "+", "nul
 
 
 class HandOver(models.Model):
-    """A paid order that was given to whoever fulfils it, once. `sent_at`: their endpoint has taken the signed event."""
+    """A paid order for whoever fulfils it: told once by a signed event (`sent_at`), exported once, or cancelled before.
+
+    One that is cancelled after is told of once more (`stop_sent_at`), and a person is asked to stop it.
+    """
 
     reservation = models.OneToOneField(Reservation, on_delete=models.PROTECT, related_name="hand_over")
     made_at = models.DateTimeField()
@@ -211,6 +215,8 @@ class HandOver(models.Model):
     tries = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=300, blank=True)
+    cancelled_at = models.DateTimeField(null=True)
+    stop_sent_at = models.DateTimeField(null=True)
     exported_at = models.DateTimeField(null=True)
     exported_by = models.ForeignKey(settings.AUTH_USER_MODEL, **PERSON)
 

@@ -18,6 +18,7 @@ THEMES = (
     "bulk",
     "outbox",
     "money",
+    "settling",
     "partners",
     "people",
 )

@@ -1,36 +1,31 @@
-"""Payments, refunds, Stripe's events, what a person has to settle, orders for whoever fulfils them, and the sums."""
+"""Payments, refunds and the sums: a part back or kept, a failed refund, both books compared."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import orjson
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_POST
 
-from reservations.actions import disputing, handing, inbox, paying, refunding
+from reservations.actions import refunding
 from reservations.actions.four_eyes import tidy_reason
-from reservations.actions.tasking import close_tasks
 from reservations.gateways.stripe import Refused, Unreachable
 from reservations.jobs import cashier, reconciling
-from reservations.models import Event, HandOver, MoneyTask, Payment, Refund, StripeEvent
+from reservations.models import Event, Payment, Refund
 from reservations.queries import texts
 from reservations.rules.money import exponent
 from storefront import clock
 from storefront.actors import actor
 from storefront.desk import four_eyes, tables
-from storefront.desk.four_eyes import Act, Page, officer
+from storefront.desk.four_eyes import Act, Page
 from storefront.desk.launches import form_page
 from storefront.desk.logged import ReadOnly
 
@@ -52,6 +47,11 @@ class PartForm(forms.Form):
         )
 
 
+LOOK = Act(
+    label="Ask Stripe now",
+    note="What Stripe says of it, and of everything that went back of it, is carried over.",
+    done="Stripe was asked, and its answer carried over.",
+)
 PARTS: dict[str, tuple[str, Callable[..., None]]] = {
     "refund": ("Refund a part", refunding.refund_in_part),
     "keep": ("Keep a part when it ends", refunding.keep),
@@ -72,7 +72,8 @@ class PaymentAdmin(ReadOnly):
         view = self.admin_site.admin_view
         return [
             path("<int:pk>/part/<slug:verb>/", view(self.part_view), name="payment_part"),
-            path("<int:pk>/look/", view(require_POST(self.look_view)), name="payment_look"),
+            path("<int:pk>/look/", view(self.look_view), name="payment_look"),
+            path("report/", view(self.report_view), name="money_report"),
             *super().get_urls(),
         ]
 
@@ -84,6 +85,8 @@ class PaymentAdmin(ReadOnly):
             {"label": label, "url": reverse("admin:payment_part", args=[object_id, verb])}
             for verb, (label, _) in (PARTS if may else {}).items()
         ]
+        if self.may_change(request):
+            acts.append({"label": LOOK.label, "url": reverse("admin:payment_look", args=[object_id])})
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "acts": acts})
 
     def part_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponse:
@@ -111,8 +114,34 @@ class PaymentAdmin(ReadOnly):
         if not self.may_change(request):
             raise PermissionDenied
         row = get_object_or_404(Payment.objects.select_related("reservation__launch"), pk=pk)
-        _say(request, lambda: cashier.follow(row, at=clock.now()), "Stripe was asked, and its answer carried over.")
-        return redirect("admin:reservations_payment_change", pk)
+        facts = tables.facts([("Amount", self.amount(row)), ("State", row.state)])
+        run = partial(cashier.follow_all, row, at=clock.now())
+        return stripe_act_page(
+            self, request, row, act=LOOK, page=Page(title=f"{LOOK.label}: {row}", facts=facts), run=run
+        )
+
+    def report_view(self, request: HttpRequest) -> HttpResponse:
+        """Sums by currency as a table and as bars; and both books compared, on demand."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            try:
+                reconciling.reconcile(at=clock.now(), actor=actor(request))
+            except (Unreachable, Refused) as error:
+                messages.error(request, f"Stripe did not answer: {error}")
+            else:
+                messages.success(request, "Both books were compared.")
+            return redirect("admin:money_report")
+        sums = [(currency, _bars(currency, dict(found))) for currency, found in refunding.totals().items()]
+        last = Event.objects.filter(subject="money", reservation=None).order_by("-id").first()
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Money",
+            "opts": self.opts,
+            "sums": sums,
+            "last": last,
+        }
+        return TemplateResponse(request, "admin/money.html", context)
 
     @admin.display(description="Amount", ordering="amount_minor")
     def amount(self, row: Payment) -> str:
@@ -141,14 +170,15 @@ def _history(subject: str) -> SafeString:
     return tables.table(["At", "Who", "What", "Why"], rows)
 
 
-def _say(request: HttpRequest, run: Callable[[], object], done: str) -> None:
-    """What came of asking Stripe."""
+def stripe_act_page(
+    page_of: ReadOnly, request: HttpRequest, row: Any, *, act: Act, page: Page, run: Callable[..., object]
+) -> HttpResponse:
+    """An act that asks Stripe: where Stripe does not answer, that is said where the row is shown."""
     try:
-        run()
+        return four_eyes.act_page(page_of, request, row, act=act, page=page, run=run)
     except (Unreachable, Refused) as error:
         messages.error(request, f"Stripe did not do it: {error}")
-    else:
-        messages.success(request, done)
+        return redirect(f"admin:reservations_{row._meta.model_name}_change", row.pk)
 
 
 REFUND_ACTS = {
@@ -217,190 +247,6 @@ class RefundAdmin(ReadOnly):
 def _with_reason(run: Callable[..., object]) -> Callable[..., object]:
     """No act on money without a reason in words. Raises ReasonMissing."""
     return lambda reason: run(reason=tidy_reason(reason))
-
-
-@admin.register(StripeEvent)
-class StripeEventAdmin(ReadOnly):
-    list_display = ["id", "type", "state", "received_at", "tries", "next_at", "last_error"]
-    list_filter = ["state", "type"]
-    search_fields = ["id"]
-    ordering = ["-received_at"]
-    actions = ["read_again"]
-
-    def has_read_permission(self, request: HttpRequest) -> bool:
-        return self.may_change(request)
-
-    @admin.action(description="Work on these once more", permissions=["read"])
-    def read_again(self, request: HttpRequest, queryset: QuerySet[StripeEvent]) -> None:
-        for event in queryset:
-            inbox.read_again(event=event, at=clock.now())
-        messages.success(request, "They are worked on within seconds.")
-
-
-CLOSE = Act(
-    label="Settle",
-    note="Does what is proposed, where something is, and closes the task.",
-    done="Settled.",
-    needs_reason=True,
-)
-
-
-def _fix(task: MoneyTask, request: HttpRequest, reason: str) -> None:
-    """What a task proposes. Raises Unreachable, Refused."""
-    at, who = clock.now(), actor(request)
-    kind, _, number = task.subject.partition(":")
-    if task.fix == "waive" and task.reservation is not None:
-        paying.waive(reservation=task.reservation, at=at, actor=who, reason=reason)
-    elif task.fix == "refund_again":
-        refunding.send_again(refund=Refund.objects.get(pk=number), at=at, actor=who, reason=reason)
-    elif task.fix == "look_again" and kind == "payment":
-        cashier.follow(Payment.objects.select_related("reservation__launch").get(pk=number), at=at)
-    elif task.fix == "release":
-        disputing.release(payment=Payment.objects.get(pk=number), at=at, actor=who, reason=reason)
-    elif task.fix == "read_again":
-        inbox.read_again(event=StripeEvent.objects.get(pk=number), at=at)
-    elif task.fix == "refund_at_stripe":
-        cashier.refund_unknown(intent_id=number)
-    close_tasks(subject=task.subject, kind=task.kind, at=at, actor=who, note=reason)
-
-
-FIXES = {
-    "": "Nothing: look into it and close it",
-    "waive": "Keep the place without its deposit",
-    "refund_again": "Send the refund again",
-    "look_again": "Ask Stripe again and carry its answer over",
-    "release": "Release the reservation: it goes on",
-    "read_again": "Work on the event once more",
-    "refund_at_stripe": "Refund it at Stripe: nothing of ours asked for it",
-}
-
-
-@admin.register(MoneyTask)
-class MoneyTaskAdmin(ReadOnly):
-    """What a person has to settle; the open ones first."""
-
-    list_display = ["kind", "subject", "reservation", "sentence", "proposed", "opened_at", "closed_at", "closed_by"]
-    list_select_related = ["reservation"]
-    list_filter = [("closed_at", admin.EmptyFieldListFilter), "kind"]
-    search_fields = ["subject", "reservation__reference"]
-    ordering = ["closed_at", "-id"]
-    change_form_template = "admin/acts.html"
-    readonly_fields = ["proposed"]
-
-    def get_urls(self) -> list[Any]:
-        settle = path("<int:pk>/settle/", self.admin_site.admin_view(self.settle_view), name="money_task_settle")
-        return [settle, *super().get_urls()]
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        row = self.get_object(request, object_id)
-        can = row is not None and row.closed_at is None and self.may_change(request)
-        url = reverse("admin:money_task_settle", args=[object_id])
-        acts = [{"label": CLOSE.label, "url": url}] if can else []
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "acts": acts})
-
-    def settle_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        row = get_object_or_404(MoneyTask.objects.select_related("reservation"), pk=pk)
-        if not self.may_change(request):
-            raise PermissionDenied
-        facts = tables.facts([("What", row.sentence), ("Proposed", self.proposed(row)), ("Facts", row.facts)])
-        refused = "" if row.closed_at is None else f"It was settled by {row.closed_by}."
-        page = Page(title=f"Settle: {row}", facts=facts, refused=refused)
-
-        def run(reason: str) -> None:
-            _fix(row, request, tidy_reason(reason))
-
-        try:
-            return four_eyes.act_page(self, request, row, act=CLOSE, page=page, run=run)
-        except (Unreachable, Refused) as error:
-            messages.error(request, f"Stripe did not do it: {error}")
-            return redirect("admin:reservations_moneytask_change", pk)
-
-    @admin.display(description="Proposed")
-    def proposed(self, row: MoneyTask) -> str:
-        return FIXES.get(row.fix, row.fix)
-
-
-ADDRESS, FORMULA = ("street", "postcode", "city"), ("=", "+", "-", "@", "\t", "\r")
-COLUMNS = (
-    "reference",
-    "ordered_at",
-    "market",
-    "name",
-    "email",
-    "phone",
-    "address",
-    "sku",
-    "quantity",
-    "total",
-    "currency",
-)
-
-
-@admin.register(HandOver)
-class HandOverAdmin(ReadOnly):
-    """Paid orders. An export takes those that nobody has exported; each is in one export."""
-
-    list_display = ["reservation", "made_at", "sent_at", "exported_at", "exported_by", "tries", "last_error"]
-    list_select_related = ["reservation", "exported_by"]
-    list_filter = [("exported_at", admin.EmptyFieldListFilter), ("sent_at", admin.EmptyFieldListFilter)]
-    search_fields = ["reservation__reference"]
-    ordering = ["-id"]
-    actions = ["as_json", "as_csv"]
-
-    def has_export_permission(self, request: HttpRequest) -> bool:
-        return self.may_change(request)
-
-    def _take(self, request: HttpRequest, queryset: QuerySet[HandOver]) -> list[dict[str, Any]]:
-        pks = list(queryset.values_list("pk", flat=True))
-        return [row.order for row in handing.export(pks=pks, at=clock.now(), officer=officer(request))]
-
-    @admin.action(description="Export as JSON what is not exported yet", permissions=["export"])
-    def as_json(self, request: HttpRequest, queryset: QuerySet[HandOver]) -> HttpResponse:
-        body = orjson.dumps({"orders": self._take(request, queryset)}, option=orjson.OPT_INDENT_2)
-        response = HttpResponse(body, content_type="application/json")
-        response["Content-Disposition"] = 'attachment; filename="orders.json"'
-        return response
-
-    @admin.action(description="Export as CSV what is not exported yet", permissions=["export"])
-    def as_csv(self, request: HttpRequest, queryset: QuerySet[HandOver]) -> HttpResponse:
-        response = HttpResponse(content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = 'attachment; filename="orders.csv"'
-        writer = csv.writer(response)
-        writer.writerow(COLUMNS)
-        for order in self._take(request, queryset):
-            for line in order["lines"]:
-                writer.writerow(_safe(_csv_row(order, line)))
-        return response
-
-
-def _csv_row(order: dict[str, Any], line: dict[str, Any]) -> list[object]:
-    customer, address = order["customer"], order["address"] or {}
-    lines = ", ".join(address[line] for line in ADDRESS if address.get(line))
-    head = [order["reference"], order["ordered_at"], order["market"], customer["name"], customer["email"]]
-    total = order["total"]
-    return [
-        *head, customer["phone"], lines, line["sku"], line["quantity"], total["amount_minor"], total["currency"]
-    ]  # fmt: skip
-
-
-def _safe(row: list[object]) -> list[object]:
-    """A spreadsheet takes a cell that begins so for a formula: it is made a text."""
-    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in row]
-
-
-def report(request: HttpRequest) -> HttpResponse:
-    """Sums by currency as a table and as bars; and both books compared, on demand."""
-    if not request.user.has_perm("reservations.view_payment"):
-        raise PermissionDenied
-    if request.method == "POST":
-        _say(request, lambda: reconciling.reconcile(at=clock.now(), actor=actor(request)), "Both books were compared.")
-        return redirect("admin:money_report")
-    sums = [(currency, _bars(currency, dict(found))) for currency, found in refunding.totals().items()]
-    last = Event.objects.filter(subject="money", reservation=None).order_by("-id").first()
-    context = {**admin.site.each_context(request), "title": "Money", "sums": sums, "last": last}
-    return TemplateResponse(request, "admin/money.html", context)
 
 
 KINDS = ("captured", "refunded", "pending", "failed", "fees")

@@ -14,7 +14,6 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.urls import path
 
 from reservations.models import (
     Allotment,
@@ -107,11 +106,6 @@ class DeskSite(AdminSite):
             "evidence": evidence_rows(request.user, at) if isinstance(request.user, User) else {},
         }
         return super().index(request, {**today, **(extra_context or {})})
-
-    def get_urls(self) -> list[Any]:
-        from storefront.desk.money import report  # noqa: PLC0415  (models are registered after the site)
-
-        return [path("money/", self.admin_view(report), name="money_report"), *super().get_urls()]
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """One's own password: the change is logged, the passwords are not."""

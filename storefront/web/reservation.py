@@ -73,13 +73,7 @@ def _page(request: HttpRequest, site: Site, row: Reservation, form: ConsentsForm
         "others": _others(row),
         "is_new": "new" in request.GET,
         "asked_cancel": "cancel" in request.GET,
-        "may": {
-            "cancel": lifecycle.may_move(row.status, lifecycle.CANCELLED),
-            "change": row.status in relocating.CHANGEABLE,
-            "amend": row.status in lifecycle.LIVE,
-            "pause": row.status in (lifecycle.CONFIRMED, lifecycle.INVITED, lifecycle.WAITLISTED),
-            "pair": row.status in relocating.CHANGEABLE,
-        },
+        "may": _may(row),
         "urls": {step: path_of(row, f"{step}/") for step in STEPS}
         | {"page": path_of(row), "ask_cancel": f"{path_of(row)}&cancel=1", "calendar": path_of(row, "deadline.ics")},
         "key": links.reservation_key(row),
@@ -92,6 +86,17 @@ def _page(request: HttpRequest, site: Site, row: Reservation, form: ConsentsForm
     if money["result"] == "waiting" and row.status in lifecycle.LIVE:
         response["Refresh"] = str(LOOK_SECONDS)
     return response
+
+
+def _may(row: Reservation) -> dict[str, bool]:
+    """What its holder can do with it now."""
+    return {
+        "cancel": lifecycle.may_move(row.status, lifecycle.CANCELLED),
+        "change": row.status in relocating.CHANGEABLE,
+        "amend": row.status in lifecycle.LIVE,
+        "pause": row.status in (lifecycle.CONFIRMED, lifecycle.INVITED, lifecycle.WAITLISTED),
+        "pair": row.status in relocating.CHANGEABLE,
+    }
 
 
 def _hold(row: Reservation) -> dict[str, str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,7 +20,7 @@ from reservations.queries import links, texts
 from reservations.queries.availability import Availability, availabilities
 from reservations.queries.facts import World, current_offering, current_world
 from reservations.queries.receipts import tax_words, variant_name
-from reservations.rules import gate, opening
+from reservations.rules import gate, opening, payments
 from storefront import clock
 from storefront.web import refusals, words
 from storefront.web.cards import product_cards, tax_of
@@ -172,6 +173,7 @@ def _context(
             "tax_words": tax_words(tax_of(site), site.market.currency),
             "due_now": texts.amount(0, site.market.currency),
             "deposit": texts.amount(deposit.amount_minor, deposit.currency) if deposit else "",
+            "hold_minutes": payments.HOLD // timedelta(minutes=1),
         },
         "status": answer.status,
         "sentence": words.sentence(answer, site.country, site.market.timezone),

@@ -47,7 +47,7 @@ from reservations.models import (
 )
 from reservations.queries.books import INVARIANTS
 from reservations.queries.facts import read_world
-from tests.money import ask_for_deposit, seen
+from tests.money import ask_for_deposit, seen, seen_refund
 from tests.world import AT, allotment, consents, wish
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -227,10 +227,8 @@ class AnyOrder(RuleBasedStateMachine):
         refunds = list(Refund.objects.order_by("pk"))
         if refunds:
             refund = refunds[which % len(refunds)]
-            self.try_to(
-                refunding.note_refund, refund_id=refund.pk, stripe_id=f"re_{refund.pk}", status=status, failure="",
-                look_again_at=None,
-            )  # fmt: skip
+            told = seen_refund(refund, status)
+            self.try_to(refunding.note_refund, refund_id=refund.pk, seen=told, look_again_at=None)
 
     @rule(which=ANY, amount=st.integers(1, 300))
     def staff_give_a_part_back(self, which: int, amount: int) -> None:

@@ -18,7 +18,7 @@ from reservations.models import Event, HandOver, MoneyTask, Payment, Refund, Res
 from reservations.queries.books import find_broken
 from tests.actions.test_waves import NOON, deliver, release, wave_of
 from tests.desk.test_waves import client_of
-from tests.money import ask_for_deposit, back, pay
+from tests.money import ask_for_deposit, back, pay, seen_refund
 from tests.world import AT, allotment, wish
 
 pytestmark = [pytest.mark.django_db]
@@ -47,8 +47,8 @@ def part(payment: Payment, verb: str) -> str:
 def failed(row: Reservation) -> Refund:
     cancel(reservation=row, at=NOON, actor="customer")
     refund = Refund.objects.get()
-    told = {"stripe_id": "re_1", "status": "failed", "failure": "expired_or_canceled_card"}
-    return refunding.note_refund(refund_id=refund.pk, at=NOON, look_again_at=None, **told)
+    told = seen_refund(refund, "failed", "expired_or_canceled_card")
+    return refunding.note_refund(refund_id=refund.pk, seen=told, at=NOON, look_again_at=None)
 
 
 def test_a_part_goes_back_with_a_reason_and_no_more_than_was_paid(row: Reservation) -> None:

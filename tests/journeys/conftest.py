@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
-import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.asking import Ask, helper
-from tests.jobs.stage import (
-    Sink,
-    beat_command,
-    broker,
-    free_port,
-    process,
-    relay_command,
-    sink,
-    wait_until,
-    worker_command,
-)
-from tests.races.stage import empty_database
-from tests.standin import KEY, SECRET, standin
+from tests.shop import Shop, running_shop
 
 CHROMIUM = "/usr/bin/chromium"
 STANDS_STILL = """() => Promise.allSettled(
@@ -37,72 +19,17 @@ STANDS_STILL = """() => Promise.allSettled(
 )"""
 
 
-@dataclass(frozen=True)
-class Shop:
-    """A running shop."""
-
-    url: str
-    smtp: Sink
-    environment: dict[str, str]
-    books: Ask
-
-    def mail_to(self, email: str, count: int = 1) -> dict[str, Any]:
-        """The newest mail to an address, once so many have arrived."""
-        mine = lambda: [mail for mail in self.smtp.mails if mail["to"] == [email]]  # noqa: E731
-        wait_until(lambda: len(mine()) >= count, f"{count} mails to {email}")
-        assert len(mine()) == count
-        found: dict[str, Any] = mine()[-1]
-        return found
-
-    def link_in(self, mail: dict[str, Any], part: str) -> str:
-        links = re.findall(rf"{re.escape(self.url)}\S+", mail["text"])
-        return next(link for link in links if part in link)
-
-
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    folder: Path = tmp_path_factory.mktemp("shop")
-    port = free_port()
-    url = f"http://localhost:{port}"
-    with (
-        empty_database("journeys") as environment,
-        broker(folder) as broker_url,
-        sink(folder) as smtp,
-        standin(f"{url}/stripe/webhook/", "--voucher-seconds", "3") as bank,
-    ):
-        environment |= {
-            "REDIS_URL": broker_url,
-            "CELERY_BROKER_URL": broker_url,
-            "EMAIL_URL": f"smtp://127.0.0.1:{smtp.port}",
-            "SITE_URL": url,
-            "PORT": str(port),
-            "STRIPE_SECRET_KEY": KEY,
-            "STRIPE_API_BASE": bank.base,
-            "STRIPE_WEBHOOK_SECRET": SECRET,
-            "MONEY_RETRY_SECONDS": "1",
-        }
-        web = [sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
-        web += ["--workers", "1", "--no-ws", "storefront.entrance:entrance"]
-        with (
-            process(web, environment),
-            process(worker_command(), environment),
-            process(relay_command(), environment),
-            process(beat_command(folder), environment),
-            helper("tests.journeys.books", environment) as books,
-        ):
-            wait_until(lambda: is_ready(port), "the web server")
-            yield Shop(url, smtp, environment, books)
-
-
-def is_ready(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/health/ready")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except OSError:
-        return False
-    finally:
-        connection.close()
+    with running_shop(
+        tmp_path_factory.mktemp("shop"),
+        "journeys",
+        books="tests.journeys.books",
+        web=["--workers", "1"],
+        bank=["--voucher-seconds", "3"],
+        more={"MONEY_RETRY_SECONDS": "1"},
+    ) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

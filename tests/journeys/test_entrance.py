@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from tests.journeys.conftest import Shop
+from tests.shop import Shop
 
 URL = "/api/v1/reservations/"
 Answer = tuple[int, dict[str, str], bytes]

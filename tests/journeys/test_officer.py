@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.conftest import Shop
 from tests.officers import PDF
+from tests.shop import Shop
 
 EVIDENCE = "/admin/reservations/evidence/"
 PASSWORD = "a-long-password"

@@ -11,8 +11,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.jobs.stage import wait_until
-from tests.journeys.conftest import Shop, Visitor
+from tests.journeys.conftest import Visitor
 from tests.journeys.test_customer import LANGUAGES, fill_in, somebody
+from tests.shop import Shop
 
 TURN = {"en": "It is your turn.", "de": "Sie sind an der Reihe.", "zh-hans": "轮到您了"}
 FORM = re.compile(r"/reserve/glasses-s1/")

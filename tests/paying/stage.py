@@ -3,94 +3,50 @@
 from __future__ import annotations
 
 import re
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import requests
 
-from tests.asking import Ask, helper
-from tests.jobs.stage import (
-    PATIENCE_SECONDS,
-    Sink,
-    answers,
-    beat_command,
-    broker,
-    free_port,
-    process,
-    relay_command,
-    sink,
-    wait_until,
-    worker_command,
-)
-from tests.races.stage import empty_database
-from tests.standin import KEY, SECRET, Standin, standin
+from tests import shop
+from tests.jobs.stage import PATIENCE_SECONDS
 
 PAUSE, LOOK_AGAIN = 0.2, 0.4
 QUICKLY = {"MONEY_RETRY_SECONDS": "1", "MONEY_LEASE_SECONDS": "4", "STRIPE_TIMEOUT_SECONDS": "3"}
 
 
-@dataclass
 class Shop:
-    """A running shop, its mails, and Stripe's stand-in. `ask` may be used by many threads."""
+    """A running shop, which many threads may ask at once."""
 
-    url: str
-    smtp: Sink
-    bank: Standin
-    books: Ask
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self, running: shop.Shop) -> None:
+        self.url, self.smtp, self.bank = running.url, running.smtp, running.bank
+        self._books, self._lock = running.books, threading.Lock()
 
     def ask(self, *words: str) -> Any:
-        with self.lock:
-            return self.books(*words)
+        with self._lock:
+            return self._books(*words)
 
 
 @contextmanager
 def paid_shop(folder: Path, name: str) -> Iterator[Shop]:
-    port = free_port()
-    url = f"http://localhost:{port}"
-    with (
-        empty_database(name) as environment,
-        broker(folder) as broker_url,
-        sink(folder) as smtp,
-        standin(f"{url}/stripe/webhook/", "--retry-seconds", "0.3", "--voucher-seconds", "9999") as bank,
-    ):
-        environment |= {
-            **QUICKLY,
-            "REDIS_URL": broker_url,
-            "CELERY_BROKER_URL": broker_url,
-            "EMAIL_URL": f"smtp://127.0.0.1:{smtp.port}",
-            "SITE_URL": url,
-            "PORT": str(port),
-            "STRIPE_SECRET_KEY": KEY,
-            "STRIPE_API_BASE": bank.base,
-            "STRIPE_WEBHOOK_SECRET": SECRET,
-        }
-        web = [sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
-        web += ["--workers", "2", "--no-ws", "--respawn-failed-workers", "--respawn-interval", "0.1"]
-        with (
-            process([*web, "storefront.entrance:entrance"], environment),
-            process(worker_command(), environment),
-            process(relay_command(), environment),
-            process(beat_command(folder), environment),
-            helper("tests.paying.books", environment) as books,
-        ):
-            wait_until(lambda: answers(port), "the web server")
-            yield Shop(url, smtp, bank, books)
+    """Web servers that are killed are started again."""
+    web = ["--workers", "2", "--respawn-failed-workers", "--respawn-interval", "0.1"]
+    bank = ["--retry-seconds", "0.3", "--voucher-seconds", "9999"]
+    with shop.running_shop(folder, name, books="tests.paying.books", web=web, bank=bank, more=QUICKLY) as running:
+        yield Shop(running)
 
 
 class Customer:
     """Somebody with the link to a reservation. What fails by our fault is tried again, as a customer would."""
 
-    def __init__(self, shop: Shop, email: str, market: str = "DE") -> None:
-        self.shop, self.email = shop, email
-        made = shop.ask("reserved", email, market)
+    def __init__(self, at: Shop, email: str, market: str = "DE") -> None:
+        self.shop, self.email = at, email
+        made = at.ask("reserved", email, market)
         self.reference, self.path = made["reference"], made["path"]
         self.session = requests.Session()
 

@@ -2,111 +2,42 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import time
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 import time_machine
 from django.test import Client
-from django.test.utils import override_settings
 
-from reservations.actions import amending, inviting
+from reservations.actions import inviting, refunding
 from reservations.actions.cancelling import cancel
 from reservations.actions.reserving import reserve
-from reservations.jobs import cashier, post_room
-from reservations.models import Event, Hold, Message, MoneyTask, Payment, Refund, Reservation, StripeEvent
-from reservations.queries import links
+from reservations.jobs import post_room
+from reservations.models import Event, Hold, MoneyTask, Payment, Refund, Reservation, StripeEvent
 from reservations.queries.books import find_broken
-from stripe_standin.hooks import sign
-from tests.actions.test_waves import NOON, deliver, release, wave_of
+from tests.actions.test_waves import NOON, deliver
 from tests.money import ask_for_deposit
 from tests.pages import fill_in
-from tests.standin import KEY, SECRET, Standin, standin
+from tests.standin import Standin
+from tests.web.bank import (
+    DECLINED,
+    MINUTE,
+    bank,
+    deliver_event,
+    invited,
+    kinds,
+    now,
+    path,
+    press_pay,
+    row,
+    status,
+    tell,
+    told_of,
+    work,
+)
 from tests.world import AT, allotment, wish
 
+__all__ = ["bank", "now", "row"]
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
-DECLINED, ASKS = "4000000000000002", "4000002760003184"
-MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture(scope="module")
-def bank() -> Iterator[Standin]:
-    """Its webhooks go nowhere: the tests carry the events over themselves."""
-    with (
-        standin("http://127.0.0.1:9/", "--any-expiry", "--voucher-seconds", "9999", "--refund-seconds", "9999") as made,
-        override_settings(
-            STRIPE_SECRET_KEY=KEY, STRIPE_API_BASE=made.base, STRIPE_WEBHOOK_SECRETS=[SECRET, "whsec_of_old"]
-        ),
-    ):
-        yield made
-
-
-@pytest.fixture(autouse=True)
-def now() -> Iterator[object]:
-    with time_machine.travel(NOON, tick=False) as moment:
-        yield moment
-
-
-@pytest.fixture
-def row(launch_data: datetime, bank: Standin) -> Reservation:
-    """Held for a deposit of 5 euros."""
-    ask_for_deposit(allotment().launch, "DE", 500, "EUR")
-    return reserve(wish=wish(), at=NOON)
-
-
-def path(row: Reservation, step: str = "", **more: object) -> str:
-    page, _, key = links.reservation_path(Reservation.objects.get(pk=row.pk)).partition("?")
-    return f"{page}{step}?{key}" + "".join(f"&{name}={value}" for name, value in more.items())
-
-
-def press_pay(client: Client, row: Reservation) -> Payment:
-    """To Stripe's page; the payment that is under way."""
-    answer = client.post(path(row, "pay/"))
-    payment = Payment.objects.order_by("-pk")[0]
-    assert answer.status_code == 303 and answer["Location"] == payment.session_url
-    return payment
-
-
-def told_of(bank: Standin, payment: Payment) -> list[dict[str, Any]]:
-    """The events of one payment."""
-    books, session_id = bank.books(), Payment.objects.get(pk=payment.pk).session_id
-    intent = next(each["payment_intent"] for each in books["checkout_sessions"] if each["id"] == session_id)
-    return [
-        event for event in books["events"]
-        if {session_id, intent} & {event["data"]["object"].get(name) for name in ("id", "payment_intent")} - {None}
-    ]  # fmt: skip
-
-
-def tell(client: Client, bank: Standin, payment: Payment) -> None:
-    """What Stripe has to tell of a payment arrives at the webhook, and is worked on."""
-    for event in told_of(bank, payment):
-        assert deliver_event(client, event) == 200
-    work()
-
-
-def deliver_event(client: Client, event: dict[str, Any], *, secret: str = SECRET, age: int = 0, **how: Any) -> int:
-    payload = json.dumps(event).encode()
-    signature = sign(secret, payload, int(time.time()) - age)
-    body = how.pop("body", payload)
-    headers = {"Stripe-Signature": signature, **how}
-    return client.post("/stripe/webhook/", body, content_type="application/json", headers=headers).status_code
-
-
-def work(at: datetime | None = None) -> None:
-    post_room.work(at=at or datetime.now(NOON.tzinfo))
-    cashier.work(at=at or datetime.now(NOON.tzinfo))
-
-
-def status(row: Reservation) -> str:
-    return Reservation.objects.get(pk=row.pk).status
-
-
-def kinds(row: Reservation, state: str = "owed") -> list[str]:
-    return list(row.messages.filter(state=state).order_by("pk").values_list("kind", flat=True))
 
 
 def test_the_form_says_what_the_button_obliges_to_and_then_holds_the_place(client: Client, row: Reservation) -> None:
@@ -271,14 +202,6 @@ def test_a_refund_that_fails_later_asks_staff_and_tells_the_customer(
     assert "Came back to us; we are on it" in client.get(path(row)).content.decode() and find_broken() == []
 
 
-def invited(row: Reservation) -> None:
-    release(wave_of(1))
-    deliver(NOON)
-    inviting.follow(at=NOON)
-    contact = amending.Contact(name="Ada", address={"street": "Lindenweg 4", "city": "Köln"})
-    amending.amend_contact(reservation=row, contact=contact, at=NOON, actor="customer")
-
-
 def test_an_invited_customer_pays_the_rest_and_has_ordered(client: Client, row: Reservation, bank: Standin) -> None:
     deposit = press_pay(client, row)
     bank.pay(deposit.session_id)
@@ -406,56 +329,6 @@ def test_a_currency_that_the_account_has_not_is_our_fault_and_not_the_customers(
     assert MoneyTask.objects.get().kind == "refused" and status(row) == "invited"
 
 
-def an_event(bank: Standin, client: Client, row: Reservation) -> dict[str, Any]:
-    payment = press_pay(client, row)
-    bank.pay(payment.session_id)
-    return bank.books()["events"][-1]
-
-
-@pytest.mark.parametrize(
-    "how",
-    [
-        {"secret": "whsec_of_somebody"},
-        {"age": 301},
-        {"body": b"{}"},
-        {"body": b"\xff\xfe"},
-        {"Stripe-Signature": ""},
-        {"Stripe-Signature": "t=1,v1=00"},
-    ],
-    ids=["forged", "old", "other", "bytes", "unsigned", "broken"],
-)
-def test_an_event_that_is_not_stripes_is_not_kept(
-    client: Client, row: Reservation, bank: Standin, how: dict[str, Any]
-) -> None:
-    assert deliver_event(client, an_event(bank, client, row), **how) == 400
-    assert not StripeEvent.objects.exists() and status(row) == "awaiting_payment"
-
-
-def test_an_event_that_was_packed_or_written_anew_is_refused(client: Client, row: Reservation, bank: Standin) -> None:
-    event = an_event(bank, client, row)
-    assert deliver_event(client, event, body=gzip.compress(json.dumps(event).encode())) == 400
-    assert deliver_event(client, event, body=json.dumps(event, indent=1).encode()) == 400
-    assert not StripeEvent.objects.exists()
-
-
-def test_the_old_secret_still_counts_while_it_is_replaced(client: Client, row: Reservation, bank: Standin) -> None:
-    assert deliver_event(client, an_event(bank, client, row), secret="whsec_of_old") == 200
-
-
-def test_an_event_of_nothing_we_know_is_kept_and_in_the_end_shown_to_staff(
-    client: Client, row: Reservation, bank: Standin
-) -> None:
-    event = an_event(bank, client, row)
-    event["id"], event["data"]["object"]["metadata"] = "evt_foreign", {"payment": "999999999"}
-    event["data"]["object"] |= {"id": "cs_foreign", "payment_intent": None}
-    assert deliver_event(client, event) == 200
-    for hour in range(14):
-        post_room.work(at=NOON + timedelta(hours=2 * hour))
-    kept = StripeEvent.objects.get(pk="evt_foreign")
-    assert kept.state == "poison" and MoneyTask.objects.get().kind == "poison_event"
-    assert Message.objects.filter(kind="paid").count() == 0
-
-
 def test_nothing_of_the_price_is_taken_from_the_browser(client: Client, row: Reservation, bank: Standin) -> None:
     client.post(path(row, "pay/"), {"amount": "1", "currency": "JPY", "purpose": "balance"})
     payment = Payment.objects.get()
@@ -469,3 +342,41 @@ def test_a_partner_may_hold_for_longer_and_its_customer_is_written_to_at_once(
     row = reserve(wish=wish(), at=AT)
     assert row.expires_at == AT + 30 * MINUTE
     assert row.messages.get().due_at == AT + 10 * MINUTE
+
+
+def test_a_page_of_another_amount_is_closed_for_a_fresh_one(client: Client, row: Reservation, bank: Standin) -> None:
+    """Staff gave a part of the deposit back while the page of the balance was open."""
+    deposit = press_pay(client, row)
+    bank.pay(deposit.session_id)
+    tell(client, bank, deposit)
+    invited(row)
+    first = press_pay(client, row)
+    refunding.refund_in_part(
+        payment=Payment.objects.get(pk=deposit.pk), amount_minor=200, at=NOON, actor="staff:grace", reason="a scratch"
+    )
+    second = press_pay(client, row)
+    assert (second.attempt, second.amount_minor) == (2, first.amount_minor + 200)
+    bank.pay(second.session_id)
+    tell(client, bank, second)
+    assert status(row) == "converted" and find_broken() == []
+
+
+def test_a_late_word_of_a_failed_refund_does_not_stop_the_next_one(
+    client: Client, row: Reservation, bank: Standin
+) -> None:
+    payment = press_pay(client, row)
+    bank.pay(payment.session_id, card="4000000000005126")
+    tell(client, bank, payment)
+    cancel(reservation=row, at=NOON, actor="customer")
+    work()
+    first = Refund.objects.get()
+    bank.ask(f"refunds/{first.stripe_id}", status="failed")
+    late = bank.books()["events"][-1]
+    deliver_event(client, late)
+    work()
+    refunding.send_again(refund=first, at=NOON, actor="staff:grace", reason="asked by phone")
+    deliver_event(client, {**late, "id": "evt_once_more"})
+    post_room.work(at=NOON)
+    assert Refund.objects.get().state == "owed"
+    work()
+    assert Refund.objects.get().stripe_id not in ("", first.stripe_id)

@@ -80,7 +80,7 @@ class Admin:
         elif (kind, verb) == ("intents", "dispute"):
             return money.dispute(self.books, thing)
         elif (kind, verb) == ("intents", "refund"):
-            return money.refund(self.books, {"payment_intent": thing["id"], "amount": given.get("amount")})
+            return money.refund(self.books, {"payment_intent": thing["id"], **given})
         elif kind == "disputes":
             money.close_dispute(self.books, thing, given["status"])
         elif (kind, verb) == ("customers", "delete"):

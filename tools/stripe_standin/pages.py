@@ -60,7 +60,7 @@ def pay_page(books: Books, session: Object, error: str = "") -> bytes:
     )
     form = (
         '<form method="post"><label for="number">Card number</label>'
-        '<input type="text" id="number" name="number" inputmode="numeric" autocomplete="cc-number" required '
+        '<input type="text" id="number" name="number" inputmode="numeric" autocomplete="cc-number" '
         'placeholder="4242 4242 4242 4242"><label for="expiry">Expiry</label>'
         '<input type="text" id="expiry" name="expiry" autocomplete="cc-exp" placeholder="08/30">'
         '<label for="cvc">CVC</label>'
