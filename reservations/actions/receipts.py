@@ -11,7 +11,7 @@ from reservations.queries.facts import MarketTerms, Offering
 from reservations.rules import gate
 from reservations.rules.money import Money
 
-TERMS_VERSION = "2026-11-25"
+TERMS_VERSION = "2026-11-27"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ A requirement with `site_feature: true` is met when its id is here. `tests/web/t
 
 SITE_FEATURES: dict[str, str] = {
     "eu-crd-withdrawal-function": "the cancel button of the reservation page, reached by a link and without an account",
-    "eu-crd-order-button": "the button of the reservation form says that nothing is charged",
+    "eu-crd-order-button": "the button of the form says that nothing is charged, or that it obliges to pay the deposit",
     "eu-price-vat-inclusive": "every price stands with its tax words",
     "eu-empco-2024-825": "the terms name the legal guarantee of conformity",
     "eu-geo-blocking-2018-302": "any market can be chosen from anywhere",

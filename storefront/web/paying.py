@@ -79,10 +79,12 @@ def money_facts(row: Reservation, came_back_from: str) -> dict[str, Any]:
     captured = [each for each in paid if each.state == payments.CAPTURED]
     refunds = [refund for each in captured for refund in each.refunds.all()]
     held = sum(each.amount_minor for each in captured) - sum(refund.amount_minor for refund in refunds)
+    keeps = sum(each.kept_minor for each in captured)
     due = paying.due(row)
     return {
         "due": texts.amount(due.amount_minor, row.currency) if due else "",
         "held": texts.amount(held, captured[-1].currency) if held > 0 else "",
+        "goes_back": texts.amount(held - keeps, captured[-1].currency) if held > keeps else "",
         "result": _result(paid, came_back_from),
         "is_processing": any(each.state == payments.PROCESSING for each in paid),
         "lines": [*map(_payment_line, captured), *map(_refund_line, refunds)],

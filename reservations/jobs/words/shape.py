@@ -64,7 +64,7 @@ def delivery(about: About) -> str:
 def no_charge(about: About, facts: Facts) -> str:
     """What is said of money where a reservation ends."""
     if about.has_paid:
-        return _("What you paid, %(money)s, goes back to how you paid it. Banks take up to 10 days.") % facts
+        return _("%(money)s goes back to how you paid it. Banks take up to 10 days.") % facts
     return _("Nothing was charged.")
 
 
