@@ -1,4 +1,4 @@
-"""What Stripe would say, for tests that need no Stripe; those that do start the stand-in (`tests/stripe.py`)."""
+"""What Stripe would say, for tests that need no Stripe; those that do start the stand-in (`tests/standin.py`)."""
 
 from __future__ import annotations
 

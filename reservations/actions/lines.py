@@ -27,8 +27,8 @@ from reservations.rules import lifecycle, payments
 TOGETHER = 1000
 FREED, RAISED = "a place was freed", "the capacity was raised"
 _TRIES = 5
+AWAITING_PAYMENT, PROMOTED = "awaiting_payment", "promoted"  # letters
 # How an invitation ends when its reservation leaves the status.
-AWAITING_PAYMENT = "awaiting_payment"  # the letter that asks for the deposit
 _OUTCOMES = {
     lifecycle.CONVERTED: "ordered",
     lifecycle.EXPIRED: "lapsed",
@@ -255,7 +255,7 @@ def promote(*, allotment_id: int, at: datetime, why: str = FREED) -> list[Reserv
         held = held_money(entry) if any(row.receipt.get("deposit_minor") for row in entry) else {}
         owing = [row for row in entry if held.get(row.pk, 0) < row.receipt.get("deposit_minor", 0)]
         ready = [row for row in entry if row not in owing]
-        told: dict[str, Any] = {"at": at, "actor": "system", "reason": why, "letter": "promoted"}
+        told: dict[str, Any] = {"at": at, "actor": "system", "reason": why, "letter": PROMOTED}
         move(ready, lifecycle.CONFIRMED, **told, confirmed_at=at)
         move(owing, lifecycle.AWAITING_PAYMENT, **told, expires_at=until)
     return promoted

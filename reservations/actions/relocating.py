@@ -26,9 +26,10 @@ from reservations.models import Acceptance, Allotment, Hold, Reservation, Vacate
 from reservations.queries.consents import texts_seen
 from reservations.queries.facts import World, current_world
 from reservations.queries.places import ahead_in, numbers_before
-from reservations.rules import gate, lifecycle, payments
+from reservations.rules import gate, holds, lifecycle, payments
 from reservations.rules.money import Money
 
+MOVED = "moved"
 CHANGEABLE = (lifecycle.CONFIRMED, lifecycle.WAITLISTED)
 
 
@@ -226,7 +227,7 @@ def relocate(
     if kept.allotment_id != was_line:
         facts["to"] = kept.status
     lines.note(kept, "moved", at=at, actor=actor, reason=reason, facts=facts)
-    owe([kept], kind="moved", at=at)
+    owe([kept], kind=MOVED, at=at)
     lines.promote(allotment_id=was_line, at=at)
     return kept
 
@@ -277,8 +278,8 @@ def _put(row: Reservation, terms: Terms, at: datetime) -> None:
         lines.count_units(_customer(row), settled.quantity - row.quantity)
     moved = Reservation.objects.filter(pk=row.pk, status=row.status).update(**columns)
     assert moved == 1, "somebody moved a locked reservation"
-    # It was held for what it is no longer: the gate has just said yes to what it is now.
-    Hold.objects.filter(reservation=row, released_at=None).update(released_at=at)
+    # The gate held it for what it is no longer, and has just said yes to what it is now. The bank's question stays.
+    Hold.objects.filter(reservation=row, released_at=None).exclude(code=holds.BANK).update(released_at=at)
 
 
 def _customer(row: Reservation) -> tuple[int, int, str, bool]:

@@ -24,9 +24,10 @@ from reservations.actions.amending import CONFIRM_ADDRESS
 from reservations.actions.estimating import DELAY
 from reservations.actions.holding import ON_HOLD, RELEASED
 from reservations.actions.inviting import INVITED, ORDERED, REMINDER
-from reservations.actions.lines import AWAITING_PAYMENT
+from reservations.actions.lines import AWAITING_PAYMENT, PROMOTED
 from reservations.actions.paying import PAID
 from reservations.actions.refunding import REFUND, REFUND_FAILED, held_money, paid_back, refund_of
+from reservations.actions.relocating import MOVED
 from reservations.gateways import mail
 from reservations.jobs.words import slot, words_of
 from reservations.models import AddressChange, EvidenceWarning, Hold, Message, NotifyRequest, Reservation
@@ -237,8 +238,8 @@ def _with_money(message: Message, row: Reservation, about: AboutReservation) -> 
 
 def _with_deadline(message: Message, row: Reservation, about: AboutReservation) -> tuple[AboutReservation, str]:
     """What an invitation or a delay asks for, and until when."""
-    if message.kind in (AWAITING_PAYMENT, "promoted"):
-        is_due = row.status == lifecycle.AWAITING_PAYMENT or message.version == PREVIEW
+    if message.kind in (AWAITING_PAYMENT, PROMOTED, MOVED):
+        is_due = row.status == lifecycle.AWAITING_PAYMENT or (message.version == PREVIEW and message.kind != MOVED)
         until = texts.instant(row.expires_at, row.market.timezone) if row.expires_at else ""
         return replace(about, is_due=is_due and about.has_deposit), until
     if message.kind in (INVITED, REMINDER):

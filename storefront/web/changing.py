@@ -149,7 +149,6 @@ def _compare(row: Reservation, terms: Terms) -> dict[str, Any]:
     standing = standings([row])[row.pk]
     world, ahead = current_world(), standing.people_ahead if terms.stays_in_line else terms.ahead
     options = world.subjects[settled.sku].options
-    after = lifecycle.CONFIRMED if terms.is_confirmed else lifecycle.WAITLISTED
     rows = [
         Difference(_("Variant"), variant_name(row.variant.options), variant_name(options)),
         Difference(
@@ -160,12 +159,14 @@ def _compare(row: Reservation, terms: Terms) -> dict[str, Any]:
         Difference(_("Total"), _amount(kept, "total_minor"), _amount(then, "total_minor")),
         Difference(_("Tax"), tax_words(kept["tax"], kept["currency"]), tax_words(then["tax"], str(then["currency"]))),
         Difference(_("Delivery window"), _window(kept), _window(then)),
-        Difference(_("Status"), refusals.reservation_words(row.status), refusals.reservation_words(after)),
+        Difference(_("Status"), refusals.reservation_words(row.status), refusals.reservation_words(terms.status)),
+        Difference(_("Deposit, refundable"), _deposit(kept), _deposit(then)),
         Difference(_("Ahead of you"), _ahead(standing.people_ahead), _ahead(ahead)),
     ]
     seen = {notice["text"] for notice in row.shown}
     return {
         "rows": rows,
+        "goes_back": texts.amount(terms.goes_back.amount_minor, row.currency) if terms.goes_back.amount_minor else "",
         "digest": terms.digest,
         "waits": not terms.is_confirmed and row.status == lifecycle.CONFIRMED,
         "keeps_number": terms.stays_in_line,
@@ -183,6 +184,11 @@ def _place(country: str, subdivision: str | None) -> str:
 
 def _amount(receipt: Any, name: str) -> str:
     return texts.amount(receipt[name], receipt["currency"])
+
+
+def _deposit(receipt: Any) -> str:
+    amount = receipt.get("deposit_minor", 0)
+    return texts.amount(amount, receipt["currency"]) if amount else _("None")
 
 
 def _window(receipt: Any) -> str:

@@ -12,9 +12,11 @@ from reservations.actions.cancelling import cancel
 from reservations.actions.lines import CannotMove
 from reservations.actions.relocating import Change, relocate, terms_of
 from reservations.actions.reserving import reserve
+from reservations.jobs import letters
 from reservations.models import Allotment, CustomerLimit, Event, Hold, Message, Reservation, VacatedPlace
 from reservations.queries.books import find_broken
 from reservations.queries.places import people_ahead
+from tests.money import ask_for_deposit, back, pay
 from tests.world import AT, allotment, wish
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -204,3 +206,40 @@ def test_a_move_ends_the_hold_of_what_it_leaves(launch_data: datetime) -> None:
     )
     moved = shift(moving, minute(9), market="JP")
     assert Hold.objects.get(reservation=moved).released_at == minute(9)
+
+
+def test_what_the_bank_asks_is_not_settled_by_a_move(launch_data: datetime) -> None:
+    moving = place("b", 1)
+    Hold.objects.create(
+        reservation=moving, number=1, requirement="bank", title="The bank asks", code="bank", since=minute(2)
+    )
+    shift(moving, minute(9), market="JP")
+    assert Hold.objects.get().released_at is None
+
+
+def test_a_deposit_goes_along_as_far_as_one_is_asked_there(launch_data: datetime) -> None:
+    launch = allotment().launch
+    for market, amount in (("DE", 500), ("AT", 300)):
+        ask_for_deposit(launch, market, amount, "EUR")
+    moving = place("b", 1, quantity=2)
+    pay(moving, minute(2))
+    moving.refresh_from_db()
+    moved = shift(moving, minute(9), market="AT")
+    assert (moved.receipt["deposit_minor"], back(moved)) == (600, [(400, "moved")])
+    fewer = shift(moved, minute(10), quantity=1)
+    assert (fewer.receipt["deposit_minor"], back(fewer)) == (300, [(400, "moved"), (300, "fewer")])
+    abroad = shift(fewer, minute(11), market="JP")
+    assert (abroad.status, abroad.receipt["deposit_minor"]) == ("confirmed", 0)
+    assert back(abroad) == [(400, "moved"), (300, "fewer"), (300, "moved")] and find_broken() == []
+
+
+def test_who_waits_and_moves_to_a_free_place_is_asked_for_its_deposit_there(launch_data: datetime) -> None:
+    ask_for_deposit(allotment().launch, "JP", 800, "JPY")
+    Allotment.objects.filter(pk=allotment().pk).update(capacity=1)
+    place("a", 0)
+    moved = shift(place("b", 1), minute(9), market="JP")
+    assert (moved.status, moved.expires_at) == ("awaiting_payment", minute(9) + timedelta(hours=48))
+    letter = letters.write(moved.messages.get(kind="moved"), people_ahead=0)
+    assert letter.subject.startswith("Please pay the deposit by") and "JPY 800" in letter.text.replace("\u00a0", " ")
+    pay(moved, minute(10))
+    assert Reservation.objects.get(pk=moved.pk).status == "confirmed" and find_broken() == []

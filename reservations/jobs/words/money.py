@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from reservations.jobs.words.shape import About, Facts, Words, arrived, delivery
+from reservations.jobs.words.shape import About, Facts, Words, arrived, delivery, deposit_asked
 
 
 def awaiting_payment(about: About, facts: Facts) -> Words:
     return Words(
         subject=_("Please pay the deposit by %(deadline)s: %(product)s") % facts,
         heading=_("Your place is held until %(deadline)s") % facts,
-        paragraphs=(
-            _("It is yours once the deposit of %(deposit)s has arrived. It counts towards the price.") % facts,
-            _("You get it back in full if you cancel. Without it the place goes to the next, and nothing is charged."),
-        ),
+        paragraphs=deposit_asked(facts),
         button=_("Pay the deposit"),
     )
 

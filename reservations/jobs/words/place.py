@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from reservations.jobs.words.shape import About, Facts, Words, arrived, delivery, no_charge, refundable
+from reservations.jobs.words.shape import About, Facts, Words, arrived, delivery, deposit_asked, no_charge, refundable
 
 
 def confirmed(about: About, facts: Facts) -> Words:
@@ -100,12 +100,24 @@ def released(about: About, facts: Facts) -> Words:
 
 def moved(about: About, facts: Facts) -> Words:
     kept = _("You keep the rank of the instant at which you first reserved.")
+    new = _("The receipt below is the new one; it takes the place of the one before.")
+    if about.is_due:
+        return Words(
+            subject=_("Please pay the deposit by %(deadline)s: %(product)s") % facts,
+            heading=_("Your reservation is changed"),
+            paragraphs=(
+                new,
+                kept,
+                *deposit_asked(facts),
+            ),
+            button=_("Pay the deposit"),
+        )
     waits = _("All units there are held: you are on the waiting list.")
     return Words(
         subject=_("Your reservation is changed, nothing to do: %(product)s") % facts,
         heading=_("Your reservation is changed"),
         paragraphs=(
-            _("The receipt below is the new one; it takes the place of the one before."),
+            new,
             f"{waits} {kept}" if about.is_waiting else kept,
         ),
     )

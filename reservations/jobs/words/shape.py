@@ -75,6 +75,14 @@ def refundable(about: About) -> str:
     return _("Nothing was charged.")
 
 
+def deposit_asked(facts: Facts) -> tuple[str, str]:
+    """What a deposit is for, and what becomes of it."""
+    return (
+        _("It is yours once the deposit of %(deposit)s has arrived. It counts towards the price.") % facts,
+        _("You get it back in full if you cancel. Without it the place goes to the next, and nothing is charged."),
+    )
+
+
 def arrived(facts: Facts) -> str:
     """What is said of a deposit once it is there."""
     said = _(
