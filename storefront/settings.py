@@ -96,6 +96,17 @@ def read_stripe_key() -> str:
     return key
 
 
+def read_mail_provider() -> str:
+    """MAIL_PROVIDER, who tells by webhook what became of mails; and that it can show who it is."""
+    provider = read("MAIL_PROVIDER")
+    proofs = {"brevo": "MAIL_PROVIDER_SECRET", "mailgun": "MAIL_PROVIDER_SIGNING_KEY"}
+    if provider and provider not in proofs:
+        refuse("MAIL_PROVIDER", f"{provider!r} is none of {', '.join(proofs)}")
+    if provider and not read(proofs[provider]):
+        refuse(proofs[provider], f"give it: without it anybody could tell us what {provider} tells")
+    return provider
+
+
 def read_fulfilment_secret() -> str:
     """FULFILMENT_SECRET, in base64, with or without whsec_ before."""
     secret = read("FULFILMENT_SECRET")
@@ -131,6 +142,12 @@ FULFILMENT_URL = read_optional_url("FULFILMENT_URL")  # is told of each paid ord
 FULFILMENT_SECRET = read_fulfilment_secret()
 COUNTRY_HEADER = read("COUNTRY_HEADER")  # set only behind a proxy that overwrites it, such as CF-IPCountry
 EMAIL_PER_SECOND = read_number("EMAIL_PER_SECOND", 0) or None  # what the mail provider takes; 0: any number
+SMS_MAIL_DOMAIN = read("SMS_MAIL_DOMAIN")  # sends a mail to <number>@here as a text message
+MAIL_PROVIDER = read_mail_provider()
+ANYMAIL = {
+    "WEBHOOK_SECRET": [word for word in read("MAIL_PROVIDER_SECRET").split(",") if word],  # user:password in the URL
+    "MAILGUN_WEBHOOK_SIGNING_KEY": read("MAIL_PROVIDER_SIGNING_KEY"),
+}
 OUTBOX_QUEUED_SECONDS = read_number("OUTBOX_QUEUED_SECONDS", 30)
 OUTBOX_LEASE_SECONDS = read_number("OUTBOX_LEASE_SECONDS", 60)
 API_REQUESTS_PER_MINUTE = read_number("API_REQUESTS_PER_MINUTE", 600)

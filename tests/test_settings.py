@@ -39,8 +39,11 @@ def test_a_shop_of_its_own_takes_a_live_key() -> None:
         ({"STRIPE_API_BASE": "ftp://x"}, "STRIPE_API_BASE"),
         ({"FULFILMENT_URL": "https://x.example", "FULFILMENT_SECRET": "short"}, "FULFILMENT_SECRET"),
         ({"FULFILMENT_URL": "x.example"}, "FULFILMENT_URL"),
+        ({"MAIL_PROVIDER": "pigeons"}, "MAIL_PROVIDER"),
+        ({"MAIL_PROVIDER": "brevo"}, "MAIL_PROVIDER_SECRET"),
+        ({"MAIL_PROVIDER": "mailgun"}, "MAIL_PROVIDER_SIGNING_KEY"),
     ],
 )
-def test_what_would_move_real_money_by_mistake_is_refused(changes: dict[str, str], name: str) -> None:
+def test_what_would_do_harm_by_mistake_is_refused(changes: dict[str, str], name: str) -> None:
     done = start(**changes)
     assert done.returncode == 1 and done.stderr.startswith(f"{name}: ") and done.stderr.count("\n") == 1

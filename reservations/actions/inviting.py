@@ -17,13 +17,14 @@ from django.db.models import F, Max, Q
 
 from reservations.actions import lines
 from reservations.actions.handing import hand_over
+from reservations.actions.lines import ASKED, INVITED, REMINDER, TEXTED
 from reservations.actions.owing import owe, withdraw
 from reservations.actions.refunding import held_money
 from reservations.actions.sizing import SizeMissing, is_open
 from reservations.models import Allotment, Invitation, Message, Reservation, ShipEstimate, Wave
-from reservations.rules import inviting, lifecycle, payments
+from reservations.rules import inviting, lifecycle, payments, telephones
 
-INVITED, REMINDER, ORDERED = "invited", "reminder", "ordered"
+ORDERED = "ordered"
 TOGETHER = 500
 # Once its time is over, nobody lapses whose payment may still arrive: `jobs/cashier.py` closes the page first.
 _IS_PAYING = Q(ends_at__lte=F("next_at"), reservation__payments__state__in=payments.UNDER_WAY)
@@ -82,13 +83,16 @@ def _next_numbers(rows: Iterable[Reservation]) -> dict[object, int]:
     return {row.pk: last.get(row.pk, 0) + 1 for row in rows}
 
 
-def follow(*, at: datetime) -> Followed:
-    """The sweep: start the clocks of what was delivered, remind, and let lapse what is due."""
+def follow(*, at: datetime, can_text: bool = False) -> Followed:
+    """The sweep: start the clocks of what was delivered, remind, and let lapse what is due.
+
+    Who is reminded is texted too, where there is somebody who takes texts and the number is known.
+    """
     delivered = _start_clocks(at) + _note_reminders(at)
     reminded = lapsed = 0
     due = Invitation.objects.filter(ended_at=None, next_at__lte=at).exclude(_IS_PAYING).order_by("next_at", "id")
     while found := list(due.values_list("pk", "reservation_id")[:TOGETHER]):
-        done = _do_what_is_due([pk for _, pk in found], at)
+        done = _do_what_is_due([pk for _, pk in found], at, can_text)
         reminded, lapsed = reminded + done[0], lapsed + done[1]
     return Followed(delivered, reminded, lapsed)
 
@@ -151,14 +155,14 @@ def clock_of(each: Invitation) -> inviting.Clock:
 
 
 @transaction.atomic
-def _do_what_is_due(pks: Sequence[uuid.UUID], at: datetime) -> tuple[int, int]:
+def _do_what_is_due(pks: Sequence[uuid.UUID], at: datetime, can_text: bool) -> tuple[int, int]:
     """One batch under its locks. What is no longer due, since somebody was faster, is left alone."""
     rows = {row.pk: row for row in lines.lock(pks) if row.status == lifecycle.INVITED}
     found = list(Invitation.objects.filter(reservation__in=rows, ended_at=None, next_at__lte=at).exclude(_IS_PAYING))
     steps = defaultdict(list)
     for each in found:
         steps[clock_of(each).step(at)].append(each)
-    _remind(steps[inviting.REMIND], rows, at)
+    _remind(steps[inviting.REMIND], rows, at, can_text)
     for each in steps[None]:  # its clock was changed: look again when it says
         each.next_at = clock_of(each).next_at()
     _store(steps[None])
@@ -167,14 +171,17 @@ def _do_what_is_due(pks: Sequence[uuid.UUID], at: datetime) -> tuple[int, int]:
     return len(steps[inviting.REMIND]), len(lapsed)
 
 
-def _remind(found: Sequence[Invitation], rows: dict[uuid.UUID, Reservation], at: datetime) -> None:
+def _remind(found: Sequence[Invitation], rows: dict[uuid.UUID, Reservation], at: datetime, can_text: bool) -> None:
     for each in found:
         each.reminders = clock_of(each).reminders_due(at)
         if rows[each.reservation_id].is_sandbox:
             each.reminded_at = at
         each.next_at = clock_of(each).next_at()
     _store(found)
-    owe([rows[each.reservation_id] for each in found], kind=REMINDER, at=at)
+    reminded = [rows[each.reservation_id] for each in found]
+    owe(reminded, kind=REMINDER, at=at)
+    if can_text:
+        owe([row for row in reminded if telephones.international(row.phone)], kind=TEXTED, at=at)
 
 
 @transaction.atomic
@@ -192,7 +199,7 @@ def bounce(*, message: Message, at: datetime) -> bool:
 
 def invite_again(row: Reservation, *, at: datetime) -> None:
     """To another address: the whole time runs anew from the delivery there. The reservation is locked."""
-    withdraw([row], [INVITED, REMINDER])
+    withdraw([row], ASKED)
     versions = owe([row], kind=INVITED, at=at)
     Invitation.objects.filter(reservation=row, ended_at=None).update(
         message_version=versions.get(row.pk, 1),

@@ -27,7 +27,9 @@ from reservations.rules import lifecycle, payments
 TOGETHER = 1000
 FREED, RAISED = "a place was freed", "the capacity was raised"
 _TRIES = 5
-AWAITING_PAYMENT, PROMOTED = "awaiting_payment", "promoted"  # letters
+# Letters; ASKED are no longer true once an invitation has ended.
+AWAITING_PAYMENT, PROMOTED = "awaiting_payment", "promoted"
+ASKED = INVITED, REMINDER, TEXTED = "invited", "reminder", "texted"
 # How an invitation ends when its reservation leaves the status.
 _OUTCOMES = {
     lifecycle.CONVERTED: "ordered",
@@ -170,7 +172,7 @@ def _close(rows: Sequence[Reservation], after: str, at: datetime) -> None:
         Invitation.objects.filter(reservation__in=invited, ended_at=None).update(
             ended_at=at, outcome=_OUTCOMES[after], next_at=None
         )
-        withdraw([row for row in rows if row.pk in set(invited)], ["invited", "reminder"])
+        withdraw([row for row in rows if row.pk in set(invited)], ASKED)
     withdraw([row for row in rows if row.status == lifecycle.AWAITING_PAYMENT], [AWAITING_PAYMENT])
     if after in lifecycle.GONE:
         give_back_all(rows, at=at)

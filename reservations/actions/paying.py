@@ -10,11 +10,12 @@ Locks: those of `lines.py`, then the payment.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from reservations.actions import inviting, lines
 from reservations.actions.recording import record
@@ -163,6 +164,10 @@ def settle(*, payment_id: int, seen: Seen, at: datetime, look_again_at: datetime
         _differs(payment, row, seen, at)
         return payment
     state = _state(payment, seen)
+    if was == payments.ENDED and state in payments.UNDER_WAY and _others(payment, payments.UNDER_WAY).exists():
+        state = (
+            was  # what we gave up is not taken up again beside another; what is paid there finds its use or goes back
+        )
     payment.session_id = payment.session_id or seen.session_id
     payment.session_url = seen.url if state == payments.OPEN else ""
     payment.intent_id = payment.intent_id or seen.intent_id
@@ -194,6 +199,12 @@ def _state(payment: Payment, seen: Seen) -> str:
     return payments.OPEN if seen.is_open else payments.ENDED
 
 
+def _others(payment: Payment, states: Collection[str]) -> QuerySet[Payment]:
+    """The other attempts at the same that are in one of these states."""
+    same = Payment.objects.filter(reservation=payment.reservation_id, purpose=payment.purpose, state__in=states)
+    return same.exclude(pk=payment.pk)
+
+
 def _differs(payment: Payment, row: Reservation, seen: Seen, at: datetime) -> None:
     open_task(
         kind=MoneyTask.DIFFERENCE,
@@ -216,8 +227,7 @@ def _use(payment: Payment, row: Reservation, at: datetime) -> None:
     elif payment.purpose == payments.BALANCE and row.status == lifecycle.INVITED and due(row) is None:
         inviting.convert(row, at=at, actor="customer")
     else:
-        others = Payment.objects.filter(reservation=row, purpose=payment.purpose, state=payments.CAPTURED)
-        is_second = row.status in lifecycle.LIVE and others.exclude(pk=payment.pk).exists()
+        is_second = row.status in lifecycle.LIVE and _others(payment, [payments.CAPTURED]).exists()
         give_back_payment(payment, at=at, reason=payments.DUPLICATE if is_second else payments.LATE)
 
 

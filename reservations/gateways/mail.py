@@ -53,7 +53,7 @@ class Uncertain(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Mail:
-    """One mail to one address, in plain text and HTML."""
+    """One mail to one address, in plain text and, unless it is empty, HTML; `calendar` is a file (RFC 5545) with it."""
 
     sender: str
     recipient: str
@@ -61,6 +61,7 @@ class Mail:
     text: str
     html: str
     headers: dict[str, str]
+    calendar: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,14 +87,13 @@ def compose(mail: Mail, *, message_id_domain: str, at: datetime, number: int = 0
     except (ValueError, UnicodeError) as error:
         raise NotAccepted(f"cannot be a mail header: {error}", is_permanent=True) from error
     message_id = make_msgid(f"m{number}", message_id_domain)
-    boundary = f"=_{secrets.token_hex(16)}"  # `=_` stands in no text that is quoted-printable or base64
-    lines += [
-        f"Date: {format_datetime(at)}\r\nMessage-ID: {message_id}\r\nMIME-Version: 1.0\r\n",
-        f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n',
-    ]
-    parts = (_part("plain", mail.text), _part("html", mail.html))
-    body = b"".join(b"--%b\r\n%b" % (boundary.encode(), part) for part in parts)
-    content = "".join(lines).encode() + body + b"--%b--\r\n" % boundary.encode()
+    lines.append(f"Date: {format_datetime(at)}\r\nMessage-ID: {message_id}\r\nMIME-Version: 1.0\r\n")
+    whole = _part("plain", mail.text)
+    if mail.html:
+        whole = _multipart("alternative", whole, _part("html", mail.html))
+    if mail.calendar:
+        whole = _multipart("mixed", whole, _calendar_part(mail.calendar))
+    content = "".join(lines).encode() + whole
     return Composed(sender=sender, recipient=recipient, message_id=message_id, content=content)
 
 
@@ -129,11 +129,32 @@ def _part(subtype: str, text: str) -> bytes:
     """A text in ASCII lines that no mail server touches, in the shorter of the two encodings."""
     data = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n").encode()
     if len(data.translate(None, ASCII)) > len(data) * MOST_QUOTED:
-        encoding, body = "base64", base64.encodebytes(data).replace(b"\n", b"\r\n")
+        encoding, body = "base64", _in_base64(data)
     else:
         encoding, body = "quoted-printable", binascii.b2a_qp(data, istext=True)
     head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'
     return head.encode() + body.rstrip(b"\r\n") + b"\r\n"
+
+
+def _calendar_part(content: bytes) -> bytes:
+    """A file to open, not an invitation between calendars: that would have a METHOD (RFC 6047)."""
+    head = (
+        'Content-Type: text/calendar; charset="utf-8"; name="deadline.ics"\r\n'
+        'Content-Disposition: attachment; filename="deadline.ics"\r\n'
+        "Content-Transfer-Encoding: base64\r\n\r\n"
+    )
+    return head.encode() + _in_base64(content)
+
+
+def _multipart(subtype: str, *parts: bytes) -> bytes:
+    boundary = f"=_{secrets.token_hex(16)}"  # `=_` stands in no text that is quoted-printable or base64
+    head = f'Content-Type: multipart/{subtype};\r\n boundary="{boundary}"\r\n\r\n'
+    body = b"".join(b"--%b\r\n%b" % (boundary.encode(), part) for part in parts)
+    return head.encode() + body + b"--%b--\r\n" % boundary.encode()
+
+
+def _in_base64(data: bytes) -> bytes:
+    return base64.encodebytes(data).replace(b"\n", b"\r\n")
 
 
 class Post(Protocol):

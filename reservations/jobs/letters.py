@@ -23,18 +23,19 @@ from django.utils.translation import gettext, ngettext
 from reservations.actions.amending import CONFIRM_ADDRESS
 from reservations.actions.estimating import DELAY
 from reservations.actions.holding import ON_HOLD, RELEASED
-from reservations.actions.inviting import INVITED, ORDERED, REMINDER
-from reservations.actions.lines import AWAITING_PAYMENT, PROMOTED
+from reservations.actions.inviting import ORDERED
+from reservations.actions.lines import AWAITING_PAYMENT, INVITED, PROMOTED, REMINDER, TEXTED
 from reservations.actions.paying import PAID
 from reservations.actions.refunding import REFUND, REFUND_FAILED, held_money, paid_back, refund_of
 from reservations.actions.relocating import MOVED
 from reservations.gateways import mail
+from reservations.jobs.deadlines import deadline_file
 from reservations.jobs.words import slot, words_of
 from reservations.models import AddressChange, EvidenceWarning, Hold, Message, NotifyRequest, Reservation
 from reservations.queries import evidence, links, receipts, texts
 from reservations.queries.places import Window, standings
 from reservations.queries.receipts import Receipt
-from reservations.rules import gate, lifecycle
+from reservations.rules import gate, lifecycle, telephones
 
 STAFF_LANGUAGE = "en"
 PREVIEW = 0  # the version of what is looked at and not sent
@@ -121,10 +122,13 @@ def write(message: Message, *, people_ahead: int, window: Window | None = None) 
     if cause is None:
         raise ValueError(f"message {message.pk} has no cause")
     about: AboutReservation | AboutWish | AboutEvidence
+    calendar = b""
     language = STAFF_LANGUAGE if isinstance(cause, EvidenceWarning) else cause.language
     with translation.override(language):
         if isinstance(cause, Reservation):
-            about, values = _about_reservation(message, cause, people_ahead, window)
+            ends_at = _ends_at(message, cause)
+            about, values = _about_reservation(message, cause, people_ahead, window, ends_at)
+            calendar = _calendar(message, cause, ends_at)
         elif isinstance(cause, NotifyRequest):
             about, values = _about_wish(cause)
         else:
@@ -140,6 +144,7 @@ def write(message: Message, *, people_ahead: int, window: Window | None = None) 
         text=letter.text.fill(values),
         html=letter.html.fill({name: escape(value) for name, value in values.items()}),
         headers=headers,
+        calendar=calendar,
     )
 
 
@@ -151,7 +156,7 @@ def preview(*, kind: str, language: str, reservation: Reservation, at: datetime)
     if reservation.expires_at is None:
         reservation.expires_at = at + timedelta(hours=reservation.launch.invitation_hours)
     standing = standings([reservation])[reservation.pk]
-    message = Message(kind=kind, reservation=reservation, version=PREVIEW)
+    message = Message(kind=kind, reservation=reservation, version=PREVIEW, due_at=at)
     return write(message, people_ahead=standing.people_ahead, window=standing.window)
 
 
@@ -166,6 +171,8 @@ def _render(kind: str, language: str, about: AboutReservation | AboutWish | Abou
         template = kind
         subject = render_to_string(f"mail/{kind}.subject.txt", context)
     subject = " ".join(subject.split())
+    if kind == TEXTED:
+        return Letter(Form(subject), Form(f"{subject}\n{slot('url')}\n"), Form(""))
     text = render_to_string(f"mail/{template}.txt", context)
     html = render_to_string(f"mail/{template}.html", context | {"subject": subject})
     return Letter(Form(subject), Form(text), Form(css_inline.inline(html)))
@@ -176,6 +183,11 @@ def _recipient(message: Message, cause: Reservation | NotifyRequest | EvidenceWa
         return cause.officer.email
     if message.kind == CONFIRM_ADDRESS and isinstance(cause, Reservation):
         return _address_change(message, cause).email
+    if message.kind == TEXTED and isinstance(cause, Reservation):
+        number = "number" if message.version == PREVIEW else telephones.international(cause.phone)
+        if not number:
+            raise mail.NotAccepted("the telephone number was taken away", is_permanent=True)
+        return f"{number}@{settings.SMS_MAIL_DOMAIN}"
     return cause.email
 
 
@@ -187,7 +199,7 @@ def _address_change(message: Message, row: Reservation) -> AddressChange:
 
 
 def _about_reservation(
-    message: Message, row: Reservation, people_ahead: int, window: Window | None
+    message: Message, row: Reservation, people_ahead: int, window: Window | None, ends_at: datetime | None
 ) -> tuple[AboutReservation, dict[str, str]]:
     receipt, path = receipts.read(row), links.reservation_path(row)
     if message.kind == CONFIRM_ADDRESS:
@@ -211,7 +223,7 @@ def _about_reservation(
         window=(texts.day(window.ships_from), texts.day(window.ships_to)) if window else receipt.ships,
         hold=_hold_of(message),
     )
-    about, deadline = _with_deadline(message, row, about)
+    about, deadline = _with_deadline(message, row, about, ends_at)
     about, money = _with_money(message, row, about)
     about, paid = _with_paid(message, row, about)
     return about, values | {"deadline": deadline, "deposit": receipt.deposit, "money": money, "paid": paid}
@@ -236,22 +248,37 @@ def _with_money(message: Message, row: Reservation, about: AboutReservation) -> 
     )
 
 
-def _with_deadline(message: Message, row: Reservation, about: AboutReservation) -> tuple[AboutReservation, str]:
+def _ends_at(message: Message, row: Reservation) -> datetime | None:
+    """The instant that a letter names as its deadline. The time to order runs from the delivery of an invitation."""
+    if message.kind in (INVITED, REMINDER, TEXTED):
+        invitation = row.invitations.filter(ended_at=None).first()
+        return invitation.ends_at if invitation and message.version != PREVIEW else row.expires_at
+    return row.expires_at if message.kind in (AWAITING_PAYMENT, PROMOTED, MOVED) else None
+
+
+def _calendar(message: Message, row: Reservation, ends_at: datetime | None) -> bytes:
+    """The deadline for the customer's calendar, where there are days and not minutes to it."""
+    if ends_at is None or message.kind in (AWAITING_PAYMENT, TEXTED):
+        return b""
+    return deadline_file(row, ends_at=ends_at, made_at=message.due_at)
+
+
+def _with_deadline(
+    message: Message, row: Reservation, about: AboutReservation, ends_at: datetime | None
+) -> tuple[AboutReservation, str]:
     """What an invitation or a delay asks for, and until when."""
+    until = texts.instant(ends_at, row.market.timezone) if ends_at else ""
     if message.kind in (AWAITING_PAYMENT, PROMOTED, MOVED):
         is_due = row.status == lifecycle.AWAITING_PAYMENT or (message.version == PREVIEW and message.kind != MOVED)
-        until = texts.instant(row.expires_at, row.market.timezone) if row.expires_at else ""
-        return replace(about, is_due=is_due and about.has_deposit), until
-    if message.kind in (INVITED, REMINDER):
+        about = replace(about, is_due=is_due and about.has_deposit)
+    elif message.kind in (INVITED, REMINDER):
         invitation = row.invitations.filter(ended_at=None).first()
-        hours = invitation.hours if invitation else row.launch.invitation_hours
-        ends_at = invitation.ends_at if invitation and message.version != PREVIEW else row.expires_at
-        return replace(about, hours=hours), texts.instant(ends_at, row.market.timezone) if ends_at else ""
-    if message.kind == DELAY:
+        about = replace(about, hours=invitation.hours if invitation else row.launch.invitation_hours)
+    elif message.kind == DELAY:
         asked = row.estimates.filter(must_choose=True).order_by("-number").first()
-        answer_by = texts.day(asked.answer_by or asked.ships_to) if asked else ""
-        return replace(about, must_choose=asked is not None), answer_by
-    return about, ""
+        until = texts.day(asked.answer_by or asked.ships_to) if asked else ""
+        about = replace(about, must_choose=asked is not None)
+    return about, until
 
 
 def _hold_of(message: Message) -> str:

@@ -53,7 +53,7 @@ def sweep_gate() -> None:
 @shared_task(name="reservations.follow_invitations")
 def follow_invitations() -> None:
     """Start the clocks of invitations that were delivered, remind, and let lapse."""
-    inviting.follow(at=_now())
+    inviting.follow(at=_now(), can_text=bool(settings.SMS_MAIL_DOMAIN))
 
 
 @shared_task(name="reservations.cancel_unanswered_delays")

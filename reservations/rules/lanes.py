@@ -6,6 +6,7 @@ URGENT, PLAIN, NEWS = 1, 2, 3
 _LANES = {
     "invited": URGENT,
     "reminder": URGENT,
+    "texted": URGENT,
     "awaiting_payment": URGENT,
     "confirm_address": URGENT,
     "new_link": URGENT,

@@ -23,6 +23,7 @@ from reservations.models import Allotment, AllotmentMarket, Deposit, Launch, Lau
 from reservations.rules.money import Money, to_stripe
 from storefront import clock
 from storefront.actors import actor
+from storefront.desk import ahead
 from storefront.desk.logged import Inline, Logged
 from storefront.desk.words import DeskForm
 
@@ -139,13 +140,21 @@ class LaunchAdmin(Logged):
     change_form_template = "admin/acts.html"
 
     def get_urls(self) -> list[Any]:
-        clone = path("<int:pk>/clone/", self.admin_site.admin_view(self.clone_view), name="clone_launch")
-        return [clone, *super().get_urls()]
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/clone/", view(self.clone_view), name="clone_launch"),
+            path("<int:pk>/ahead/", view(ahead.page), name="launch_ahead"),
+            path("ahead/", view(ahead.frame), name="launch_ahead_frame"),
+            *super().get_urls(),
+        ]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        acts = [{"label": "Clone", "url": reverse("admin:clone_launch", args=[object_id])}]
+        acts = [
+            {"label": "Preview", "url": reverse("admin:launch_ahead", args=[object_id])},
+            {"label": "Clone", "url": reverse("admin:clone_launch", args=[object_id])},
+        ]
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "acts": acts})
 
     def clone_view(self, request: HttpRequest, pk: int) -> HttpResponse:

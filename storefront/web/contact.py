@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.crypto import constant_time_compare
@@ -40,7 +41,8 @@ def contact(request: HttpRequest, site: Site, row: Reservation) -> HttpResponse:
     if form.is_bound:
         status = 422
     context = {"site": site, "form": form, "page_url": path_of(row), "reference": row.reference}
-    return render(request, "contact.html", context | {"key": links.reservation_key(row)}, status=status)
+    context |= {"key": links.reservation_key(row), "can_text": bool(settings.SMS_MAIL_DOMAIN)}
+    return render(request, "contact.html", context, status=status)
 
 
 def _known(row: Reservation) -> dict[str, str]:

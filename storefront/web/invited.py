@@ -9,9 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from reservations.actions import amending, estimating, inviting, lines
-from reservations.gateways import calendar
+from reservations.jobs.deadlines import deadline_file
 from reservations.models import Reservation
-from reservations.queries import texts
 from storefront import clock
 from storefront.actors import actor
 from storefront.web.by_link import back, by_link, find, path_of
@@ -68,18 +67,10 @@ def pair(request: HttpRequest, site: Site, row: Reservation) -> HttpResponse:
 @require_safe
 @by_link
 def deadline(request: HttpRequest, site: Site, row: Reservation) -> HttpResponse:
-    """The deadline of an invitation as a calendar file (RFC 5545)."""
+    """Until when something is asked, as a calendar file (RFC 5545)."""
     if row.expires_at is None:
         return changed_meanwhile(request, site, row)
-    product = texts.translated(row.variant.product.name)
-    content = calendar.deadline_file(
-        uid=f"{row.pk}@{request.get_host()}",
-        title=_("Order by now: %(product)s") % {"product": product},
-        description=_("After that the place goes to the next."),
-        url=request.build_absolute_uri(path_of(row)),
-        ends_at=row.expires_at,
-        made_at=clock.now(),
-    )
+    content = deadline_file(row, ends_at=row.expires_at, made_at=clock.now())
     response = HttpResponse(content, content_type="text/calendar; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{row.reference}.ics"'
     return response

@@ -33,9 +33,8 @@ def privacy(request: HttpRequest, site: Site) -> HttpResponse:
         {"name": texts.translated(row.name), "slug": row.slug, "records": words.records(row.capabilities)}
         for row in Product.objects.order_by("position")
     ]
-    return render(
-        request, "privacy.html", {"site": site, "market": site.market, "products": products, "seller": SELLER}
-    )
+    context = {"site": site, "market": site.market, "products": products, "seller": SELLER}
+    return render(request, "privacy.html", context | {"can_text": bool(settings.SMS_MAIL_DOMAIN)})
 
 
 @require_safe

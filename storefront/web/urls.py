@@ -8,6 +8,7 @@ from storefront.web import (
     changing,
     contact,
     invited,
+    mail_events,
     mailbox,
     notifying,
     pages,
@@ -63,6 +64,8 @@ urlpatterns = [
     path("sitemap.xml", pages.sitemap),
     re_path(r"^(?P<language>[a-z]{2,3}(?:-[a-z0-9]{2,8})*?)-(?P<market>[a-z]{2})/", include(under_prefix)),
 ]
+if settings.MAIL_PROVIDER:
+    urlpatterns.append(path("mail/events/", mail_events.mail_events, name="mail_events"))
 if settings.MAILBOX_DIR:
     urlpatterns += [
         path("mailbox/", mailbox.mailbox, name="mailbox"),

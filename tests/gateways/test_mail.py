@@ -241,3 +241,15 @@ def test_an_address_is_written_as_servers_read_it(address: str, written: str) ->
 def test_a_subject_is_read_as_it_was_written(subject: str) -> None:
     kept = message_from_bytes(composed(subject=subject).content, policy=policy.default)
     assert " ".join(kept["Subject"].split()) == " ".join(subject.split())
+
+
+def test_a_calendar_comes_as_a_file_beside_the_text() -> None:
+    content = "BEGIN:VCALENDAR\r\nSUMMARY:预订\r\nEND:VCALENDAR\r\n".encode()
+    read = message_from_bytes(composed(calendar=content).content, policy=policy.default)
+    assert read.get_content_type() == "multipart/mixed"
+    text, html = (read.get_body((kind,)) for kind in ("plain", "html"))
+    assert text and html and "dots stay" in text.get_content() and "<p>Hello</p>" in html.get_content()
+    [file] = read.iter_attachments()
+    assert (file.get_content_type(), file.get_filename()) == ("text/calendar", "deadline.ics")
+    assert file.get_payload(decode=True) == content
+    assert message_from_bytes(composed().content, policy=policy.default).get_content_type() == "multipart/alternative"

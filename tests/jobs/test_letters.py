@@ -7,14 +7,16 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.conf import settings
+from icalendar import Calendar
 
 from reservations.actions.cancelling import cancel
 from reservations.actions.notifying import ask_to_be_told, confirm_wish, tell_opened
 from reservations.actions.reserving import reserve
 from reservations.gateways.mail import Mail
 from reservations.jobs import letters
-from reservations.models import Market, Message, NotifyRequest, Product, Reservation
+from reservations.models import Allotment, Market, Message, NotifyRequest, Product, Reservation
 from reservations.queries import links
+from tests.money import ask_for_deposit
 from tests.world import AT, allotment, wish
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -130,3 +132,17 @@ def test_letters_of_a_kind_are_rendered_once(launch_data: datetime) -> None:
     for number in range(5):
         letter(reserve(wish=wish(email=f"{number}@x.example"), at=AT + timedelta(minutes=number)), "confirmed", number)
     assert letters._render.cache_info().misses == 1
+
+
+def test_a_deadline_of_days_comes_as_a_file_for_the_calendar(launch_data: datetime) -> None:
+    pool = allotment()
+    ask_for_deposit(pool.launch, "DE", 500, "EUR")
+    Allotment.objects.filter(pk=pool.pk).update(capacity=1)
+    first, waiting = (reserve(wish=wish(email=f"{who}@x.example"), at=AT) for who in "ab")
+    assert not letter(first, "awaiting_payment").calendar and not letter(waiting, "waitlisted").calendar
+    cancel(reservation=first, at=AT, actor="customer")
+    assert not letter(first, "cancelled").calendar
+    [event] = Calendar.from_ical(letter(waiting, "promoted").calendar).walk("VEVENT")
+    assert event["summary"] == "Pay the deposit by now: Qianwen AI Glasses S1"
+    assert event.decoded("dtend") == AT + timedelta(hours=48)
+    assert str(event["url"]) == settings.SITE_URL + links.reservation_path(waiting)

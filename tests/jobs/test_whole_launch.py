@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
@@ -45,11 +46,14 @@ class Shop:
 
     def work(self) -> None:
         """What beat starts every few seconds."""
-        inviting.follow(at=clock.now())
+        self.follow()
         estimating.cancel_unanswered(at=clock.now())
         while ids := outbox.queue_due(at=clock.now()):
             sending.send_batch(ids=ids, journal=self.journal, clock=clock.now)
-        inviting.follow(at=clock.now())
+        self.follow()
+
+    def follow(self) -> None:
+        inviting.follow(at=clock.now(), can_text=bool(settings.SMS_MAIL_DOMAIN))
 
     def go_on(self, until: timedelta) -> None:
         """Hour by hour."""
@@ -150,3 +154,25 @@ def test_each_letter_of_a_launch_arrives_once_in_order_and_in_its_language(shop:
     assert max(Counter((str(mail["to"]), mail["headers"]["Message-ID"]) for mail in server.mails).values()) == 1
     assert Counter(Message.objects.values_list("state", flat=True)).keys() <= {"sent", "withdrawn"}
     assert len(server.mails) == Message.objects.filter(state="sent").count() and find_broken() == []
+
+
+def test_who_gave_a_number_is_texted_too_until_there_is_nothing_to_do(
+    shop: Shop, server: Sink, settings: Settings
+) -> None:
+    settings.SMS_MAIL_DOMAIN = "sms.example"
+    ada, bea, cyn = place("ada", "en"), place("bea", "de"), place("cyn", "en")
+    for row, phone in ((ada, "+49 171 2345678"), (bea, "0171 99"), (cyn, "+33 6 12 34 56 78")):
+        contact = amending.Contact(name="A", phone=phone, address={})
+        amending.amend_contact(reservation=row, contact=contact, at=clock.now(), actor="customer")
+    shop.release(shop.plan(3, date(2027, 3, 1)))
+    shop.go_on(30 * HOUR)
+    cancel(reservation=cyn, at=clock.now(), actor="customer")
+    shop.go_on(5 * DAY)
+    texts = [mail for mail in server.mails if mail["to"][0].endswith("@sms.example")]
+    assert [mail["to"][0].partition("@")[0] for mail in texts] == ["491712345678", "491712345678"]
+    for mail in texts:
+        assert mail["text"].startswith("Qianwen: please order by 5 March 2026") and "/r/" in mail["text"]
+        assert not mail["has_html"] and len(mail["text"].split("http")[0]) < 160
+    assert len([subject for subject in subjects(server, "bea") if "Bitte bis" in subject]) == 2
+    states = Message.objects.filter(kind="texted").values_list("reservation__email", "state")
+    assert sorted(states) == [("ada@x.example", "sent")] * 2

@@ -35,6 +35,7 @@ _KINDS: dict[str, Callable[[About, Facts], Words]] = {
     "moved": place.moved,
     "invited": order.invited,
     "reminder": order.reminder,
+    "texted": order.texted,
     "expired": order.expired,
     "set_aside": order.set_aside,
     "put_back": place.put_back,

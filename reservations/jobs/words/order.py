@@ -34,6 +34,12 @@ def reminder(about: About, facts: Facts) -> Words:
     )
 
 
+def texted(about: About, facts: Facts) -> Words:
+    """The reminder as a text message: its heading is all of it, beside the link."""
+    said = _("Qianwen: please order by %(deadline)s, or skip this wave and keep your rank:") % facts
+    return Words(subject=said, heading=said, paragraphs=(), has_place=False, has_receipt=False)
+
+
 def expired(about: About, facts: Facts) -> Words:
     return Words(
         subject=_("Your invitation has ended: %(product)s") % facts,
