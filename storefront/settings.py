@@ -235,6 +235,10 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+# Compressed already, or read by nobody but a developer.
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("avif", "webp", "jpg", "jpeg", "png", "gif", "zip", "gz", "br", "woff2", "map")
+
 SHELF = True  # finished answers are kept in the process (`shelf.py`)
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 100_000

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.test.utils import override_settings
+from django.test.utils import override_settings, setup_databases, teardown_databases
 from pytest_django import DjangoDbBlocker
 
 from reservations.actions.loading import load_launch
 from reservations.launchdata import read_launch_data
-from tests.races.stage import forget_template
+from tests.races import stage
 from tests.scheduling import Scheduling, rank
 
 LOADED_AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -30,10 +31,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Every test database holds the launch data that ships."""
+def django_db_setup(
+    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """The database of the session holds the launch data that ships. Tests that only copy it need it too."""
     with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False)
         load_launch(data=read_launch_data(settings.BASE_DIR / "data"), at=LOADED_AT)
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -44,10 +51,14 @@ def cheap_passwords() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def template_of_databases() -> Iterator[None]:
-    """Made by the first test that needs a copy of it; gone at the end."""
-    yield
-    forget_template()
+def databases_to_copy(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> None:
+    """Tests of several processes copy the database of the session, made when the first test needs it."""
+
+    def reach() -> AbstractContextManager[None]:
+        request.getfixturevalue("django_db_setup")
+        return django_db_blocker.unblock()
+
+    stage.reach_loaded_database = reach
 
 
 @pytest.fixture

@@ -26,6 +26,9 @@ from tests.jobs.stage import (
 from tests.races.stage import empty_database
 from tests.standin import KEY, SECRET, Standin, standin
 
+# As a service manager does: granian ends when one of its workers dies twice within seconds.
+KEPT_UP = ["sh", "-c", 'while :; do "$@"; done', "keep-up"]
+
 
 @dataclass(frozen=True)
 class Shop:
@@ -76,7 +79,7 @@ def running_shop(
         }
         granian = [sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
         with (
-            process([*granian, "--no-ws", *web, "storefront.entrance:entrance"], environment),
+            process([*KEPT_UP, *granian, "--no-ws", *web, "storefront.entrance:entrance"], environment),
             process(worker_command(), environment),
             process(relay_command(), environment),
             process(beat_command(folder), environment),
