@@ -66,7 +66,16 @@ class PaymentAdmin(ReadOnly):
     search_fields = ["reservation__reference", "intent_id", "session_id", "charge_id"]
     ordering = ["-id"]
     change_form_template = "admin/acts.html"
-    readonly_fields = ["refunds_table", "history"]
+    fieldsets = [
+        (
+            None,
+            {"fields": ["reservation", "purpose", "attempt", "amount", "state", "declined", "captured", "fee", "kept"]},
+        ),
+        ("At Stripe", {"fields": ["session_id", "intent_id", "charge_id", "customer_id"]}),
+        ("Work", {"fields": ["began", "next", "tries", "last_error"]}),
+        ("What became of it", {"fields": ["refunds_table", "history"]}),
+    ]
+    readonly_fields = ["amount", "captured", "fee", "kept", "began", "next", "refunds_table", "history"]
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view
@@ -150,6 +159,22 @@ class PaymentAdmin(ReadOnly):
     @admin.display(description="Captured", ordering="captured_at")
     def captured(self, row: Payment) -> str:
         return tables.instant(row.captured_at) or "-"
+
+    @admin.display(description="Fee of Stripe's")
+    def fee(self, row: Payment) -> str:
+        return "-" if row.fee_minor is None else texts.amount(row.fee_minor, row.fee_currency)
+
+    @admin.display(description="Kept when it ends")
+    def kept(self, row: Payment) -> str:
+        return texts.amount(row.kept_minor, row.currency)
+
+    @admin.display(description="Begun")
+    def began(self, row: Payment) -> str:
+        return tables.instant(row.began_at)
+
+    @admin.display(description="Stripe is asked again")
+    def next(self, row: Payment) -> str:
+        return tables.instant(row.next_at) or "-"
 
     @admin.display(description="Refunds")
     def refunds_table(self, row: Payment) -> SafeString:

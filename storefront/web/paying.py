@@ -92,10 +92,10 @@ def money_facts(row: Reservation, came_back_from: str) -> dict[str, Any]:
 
 
 def _result(paid: list[Payment], came_back_from: str) -> str:
-    """What to say to who comes back from the payment page."""
+    """What to say to who comes back from the payment page; of a decline also to who went back by another way."""
     found = next((each for each in paid if str(each.pk) == came_back_from), None)
     if found is None:
-        return ""
+        return "declined" if any(each.state == payments.OPEN and each.declined for each in paid) else ""
     if found.state in (payments.BEGUN, payments.OPEN):
         return "declined" if found.declined else "waiting"
     return {payments.PROCESSING: "processing", payments.CAPTURED: "paid", payments.ENDED: "ended"}[found.state]

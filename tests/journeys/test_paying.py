@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
+from tests.jobs.stage import wait_until
 from tests.journeys.conftest import Visitor
 from tests.journeys.test_later import look, narrow, press, reach, somebody
 
@@ -43,7 +44,9 @@ def test_who_pays_is_confirmed_and_gets_it_back_on_cancelling(narrow: Visitor) -
     expect(page.locator("#cancel + p")).to_contain_text("AUD")
     press(narrow, page.get_by_role("button", name="Cancel the reservation"))
     look(narrow)
-    assert "goes back to you" in narrow.shop.mail_to(email, count=3)["subject"]
+    narrow.shop.mail_to(email, count=3)
+    subjects = [mail["subject"] for mail in narrow.shop.smtp.mails if mail["to"] == [email]]
+    assert sum("goes back to you" in subject for subject in subjects) == 1  # two workers: the last two in any order
     page.reload()
     expect(page.locator("[data-money]")).to_contain_text("Sent back to you")
 
@@ -54,6 +57,7 @@ def test_after_a_decline_another_card_pays(narrow: Visitor) -> None:
     pay_with(narrow, DECLINED)
     expect(page.get_by_role("alert")).to_have_text("Your card was declined.")
     press(narrow, page.get_by_role("link", name="Back to the shop"))
+    wait_until(lambda: page.reload() is not None and page.locator("[data-result=declined]").count() == 1, "the news")
     look(narrow)
     press(narrow, page.get_by_role("button", name="Pay AUD"))
     pay_with(narrow, GOOD)
