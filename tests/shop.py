@@ -55,9 +55,18 @@ class Shop:
 
 @contextmanager
 def running_shop(
-    folder: Path, name: str, *, books: str, web: Sequence[str], bank: Sequence[str], more: Mapping[str, str]
+    folder: Path,
+    name: str,
+    *,
+    books: str,
+    web: Sequence[str],
+    bank: Sequence[str],
+    more: Mapping[str, str],
+    hands: int = 2,
 ) -> Iterator[Shop]:
-    """`books` is the module of the helper; `web` and `bank` are options of the web server and of the stand-in."""
+    """`books` is the module of the helper, `web` and `bank` are options of the web server and of the stand-in, `hands`
+    how many tasks are worked on at once.
+    """
     port = free_port()
     url = f"http://localhost:{port}"
     with (
@@ -80,7 +89,7 @@ def running_shop(
         granian = [sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
         with (
             process([*KEPT_UP, *granian, "--no-ws", *web, "storefront.entrance:entrance"], environment),
-            process(worker_command(), environment),
+            process(worker_command(hands), environment),
             process(relay_command(), environment),
             process(beat_command(folder), environment),
             helper(books, environment) as ask,

@@ -51,7 +51,7 @@ from tests.money import ask_for_deposit, seen, seen_refund
 from tests.world import AT, allotment, consents, wish
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
-STEPS_OF_ONE = 50
+STEPS_OF_ONE = 100
 STEPS = int(os.environ.get("ANY_ORDER_STEPS", "2500"))
 SKUS, MARKETS = ("S1-BLK", "S1-TRT"), ("DE", "AT", "JP")
 CUSTOMERS = st.integers(0, 29)

@@ -111,8 +111,8 @@ def last_page(journal: Journal, ids: list[int]) -> Iterator[Page]:
         raise Died
 
 
-def worker_command() -> list[str]:
-    return [*CELERY, "worker", "--concurrency", "2", *QUIET]
+def worker_command(hands: int = 2) -> list[str]:
+    return [*CELERY, "worker", "--concurrency", str(hands), *QUIET]
 
 
 def relay_command() -> list[str]:

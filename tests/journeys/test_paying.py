@@ -107,4 +107,6 @@ def test_a_voucher_takes_its_time_and_the_place_is_kept(narrow: Visitor) -> None
     page.keyboard.press("ArrowDown")
     press(narrow, page.locator("#pay"))
     look(narrow)
+    narrow.shop.mail_to(email)
+    page.reload()
     is_confirmed(narrow, email)

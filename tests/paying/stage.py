@@ -37,7 +37,9 @@ def paid_shop(folder: Path, name: str) -> Iterator[Shop]:
     """Web servers that are killed are started again."""
     web = ["--workers", "2", "--respawn-failed-workers", "--respawn-interval", "0.1"]
     bank = ["--retry-seconds", "0.3", "--voucher-seconds", "9999"]
-    with shop.running_shop(folder, name, books="tests.paying.books", web=web, bank=bank, more=QUICKLY) as running:
+    # Many hands: some wait for an answer that never comes.
+    books = "tests.paying.books"
+    with shop.running_shop(folder, name, books=books, web=web, bank=bank, more=QUICKLY, hands=6) as running:
         yield Shop(running)
 
 

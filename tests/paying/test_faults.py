@@ -21,7 +21,7 @@ from tests.paying.stage import Customer, Shop, paid_shop
 
 CALLS = ("kill_before", "kill_after", "timeout", "error_after")
 EVENTS = ("doubled", "late", "early", "reordered")
-TOGETHER, LATE_SECONDS = 16, 4.0  # how often what is late arrives
+TOGETHER, LATE_SECONDS = 28, 4.0  # how often what is late arrives
 DECLINED = "4000000000000002"
 
 
