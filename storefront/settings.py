@@ -152,6 +152,7 @@ OUTBOX_QUEUED_SECONDS = read_number("OUTBOX_QUEUED_SECONDS", 30)
 OUTBOX_LEASE_SECONDS = read_number("OUTBOX_LEASE_SECONDS", 60)
 API_REQUESTS_PER_MINUTE = read_number("API_REQUESTS_PER_MINUTE", 600)
 WAITING_ROOM_AWAY_SECONDS = read_number("WAITING_ROOM_AWAY_SECONDS", 60)  # unseen for longer: passed over
+WAITING_ROOM_PATIENCE_SECONDS = read_number("WAITING_ROOM_PATIENCE_SECONDS", 20)  # instead of a proof of work
 WAITING_ROOM_PASS_SECONDS = read_number("WAITING_ROOM_PASS_SECONDS", 600)  # how long a turn lasts
 # -------------------------------------------------------------------------------------------------------------------
 

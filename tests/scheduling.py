@@ -8,8 +8,9 @@ from xdist.scheduler import LoadScopeScheduling
 # The longest first: what takes many seconds. A folder's modules share what they start, one shop for each.
 SHARED = ("tests/journeys/", "tests/paying/")
 LONG = (
-    "tests/paying/",
+    "tests/paying/test_faults.py",  # waits more than it works: not beside the other
     "tests/journeys/test_customer.py",
+    "tests/paying/",
     "tests/races/test_capacity.py",
     "tests/jobs/test_outbox.py",
     "tests/journeys/",

@@ -91,9 +91,9 @@ def make_production_environment() -> dict[str, str]:
 
 
 def run_checks(scratch: Path) -> list[Outcome]:
-    """All checks, two at a time; the output of those that failed, one after the other."""
+    """The build and all checks, two at a time; the output of those that failed, one after the other."""
     with ThreadPoolExecutor(LANES) as lanes:
-        pending = [lanes.submit(check.run) for check in list_checks(scratch)]
+        pending = [lanes.submit(build), *(lanes.submit(check.run) for check in list_checks(scratch))]
         outcomes = []
         for one in pending:
             outcomes.append(one.result())
@@ -138,7 +138,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(name, stop)
     with tempfile.TemporaryDirectory(prefix="launch-verify-") as folder:
         scratch = Path(folder)
-        outcomes = [build(), *run_checks(scratch)]
+        outcomes = run_checks(scratch)
         if "--checks-only" not in arguments:
             outcomes += run_tests(scratch)
     failed = [outcome for outcome in outcomes if outcome.status]

@@ -17,7 +17,6 @@ import orjson
 from django.conf import settings
 
 MOST_WORK = 50_000  # hashes at most: a second or two on a phone
-PATIENCE_SECONDS = 20
 VALID_SECONDS = 600
 
 
@@ -55,7 +54,7 @@ def read_form(room: str, text: str, at: datetime) -> tuple[str, int] | None:
     if not text.isascii() or not hmac.compare_digest(signature, _sign(room, words)):
         return None
     age = int(at.timestamp()) - int(words.rpartition(".")[2])
-    return (words, max(0, PATIENCE_SECONDS - age)) if age <= VALID_SECONDS else None
+    return (words, max(0, settings.WAITING_ROOM_PATIENCE_SECONDS - age)) if age <= VALID_SECONDS else None
 
 
 def _sign(room: str, words: str) -> str:

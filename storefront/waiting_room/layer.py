@@ -185,7 +185,7 @@ class WaitingRoom:
         facts = {
             "challenge": door.make_challenge(room.key, at),
             "form": sent if form and form[1] else door.make_form(room.key, at),
-            "left": form[1] if form and form[1] else door.PATIENCE_SECONDS,
+            "left": form[1] if form and form[1] else settings.WAITING_ROOM_PATIENCE_SECONDS,
         }
         return self._shells.page(request, room, "door", facts)
 

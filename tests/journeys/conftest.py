@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.shop import Shop, running_shop
 
 CHROMIUM = "/usr/bin/chromium"
+PATIENCE_SECONDS = 6
 STANDS_STILL = """() => Promise.allSettled(
   document.getAnimations()
     .filter((each) => each.timeline === document.timeline && Number.isFinite(each.effect.getComputedTiming().endTime))
@@ -27,7 +28,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         books="tests.journeys.books",
         web=["--workers", "1"],
         bank=["--voucher-seconds", "3"],
-        more={"MONEY_RETRY_SECONDS": "1"},
+        more={"MONEY_RETRY_SECONDS": "1", "WAITING_ROOM_PATIENCE_SECONDS": str(PATIENCE_SECONDS)},
     ) as made:
         yield made
 

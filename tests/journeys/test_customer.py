@@ -12,7 +12,13 @@ from playwright.sync_api import expect
 from tests.jobs.stage import wait_until
 from tests.journeys.conftest import Visitor
 
-LANGUAGES = ["en", "de", "zh-hans"]
+# Each language in a browser with JavaScript, and one without: its pages are made by the same templates.
+EACH_LANGUAGE = pytest.mark.parametrize(
+    ("visitor", "language"),
+    [(True, "en"), (True, "de"), (True, "zh-hans"), (False, "en")],
+    indirect=["visitor"],
+    ids=["script-en", "script-de", "script-zh-hans", "no-script-en"],
+)
 CONFIRMED = {"en": "Your place is reserved", "de": "Ihr Platz ist reserviert", "zh-hans": "已为您保留排位"}
 
 
@@ -41,7 +47,7 @@ def fill_in(visitor: Visitor, email: str, variant: str = "S1-TRT") -> None:
         tick.check()
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@EACH_LANGUAGE
 def test_reserve_read_the_mail_and_cancel(visitor: Visitor, language: str) -> None:
     page, shop, email = visitor.page, visitor.shop, somebody()
     visitor.go("/")
@@ -73,7 +79,7 @@ def test_reserve_read_the_mail_and_cancel(visitor: Visitor, language: str) -> No
     shop.mail_to(email, count=2)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@EACH_LANGUAGE
 def test_before_the_opening_there_is_a_countdown_and_then_the_form(visitor: Visitor, language: str) -> None:
     page, shop, email = visitor.page, visitor.shop, somebody()
     market = {"en": "SG", "de": "CH", "zh-hans": "HK"}[language]
@@ -96,7 +102,7 @@ def test_before_the_opening_there_is_a_countdown_and_then_the_form(visitor: Visi
     assert [each["status"] for each in shop.books("of", email)] == ["confirmed"]
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@EACH_LANGUAGE
 def test_where_it_is_not_allowed_the_page_says_why_and_tells_later(visitor: Visitor, language: str) -> None:
     page, shop, email = visitor.page, visitor.shop, somebody()
     visitor.go(f"/{language}-ca/reserve/glasses-s1/")

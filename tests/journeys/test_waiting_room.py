@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.jobs.stage import wait_until
-from tests.journeys.conftest import Visitor
-from tests.journeys.test_customer import LANGUAGES, fill_in, somebody
+from tests.journeys.conftest import PATIENCE_SECONDS, Visitor
+from tests.journeys.test_customer import EACH_LANGUAGE, fill_in, somebody
 from tests.shop import Shop
 
 TURN = {"en": "It is your turn.", "de": "Sie sind an der Reihe.", "zh-hans": "轮到您了"}
@@ -86,7 +86,7 @@ def test_a_challenge_is_solved_by_the_browser_or_by_patience(visitor: Visitor) -
         if not visitor.has_javascript:
             page.locator("[data-door] button").click()
             expect(page.locator("[data-door]")).to_be_visible()  # too early
-            page.wait_for_timeout(20_000)
+            page.wait_for_timeout(PATIENCE_SECONDS * 1000)
             page.locator("[data-door] button").click()
         expect(page.locator("[data-room]")).to_be_visible(timeout=60_000)
     finally:
@@ -106,7 +106,7 @@ def drawn_ticket(shop: Shop) -> str:
     return str(shop.books("drawn"))
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@EACH_LANGUAGE
 def test_anybody_can_check_the_draw(visitor: Visitor, drawn_ticket: str, language: str, tmp_path: Path) -> None:
     page = visitor.page
     visitor.go(f"/{language}-de/draw/glasses-2026/")
