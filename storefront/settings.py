@@ -16,6 +16,8 @@ from celery.schedules import crontab
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 FULFILMENT_BYTES = 24
+# By what each mail provider shows that it is itself; `gateways/provider_events.py` reads these.
+MAIL_PROOFS = {"brevo": "MAIL_PROVIDER_SECRET", "mailgun": "MAIL_PROVIDER_SIGNING_KEY"}
 
 
 def refuse(name: str, remedy: str) -> None:
@@ -99,11 +101,10 @@ def read_stripe_key() -> str:
 def read_mail_provider() -> str:
     """MAIL_PROVIDER, who tells by webhook what became of mails; and that it can show who it is."""
     provider = read("MAIL_PROVIDER")
-    proofs = {"brevo": "MAIL_PROVIDER_SECRET", "mailgun": "MAIL_PROVIDER_SIGNING_KEY"}
-    if provider and provider not in proofs:
-        refuse("MAIL_PROVIDER", f"{provider!r} is none of {', '.join(proofs)}")
-    if provider and not read(proofs[provider]):
-        refuse(proofs[provider], f"give it: without it anybody could tell us what {provider} tells")
+    if provider and provider not in MAIL_PROOFS:
+        refuse("MAIL_PROVIDER", f"{provider!r} is none of {', '.join(MAIL_PROOFS)}")
+    if provider and not read(MAIL_PROOFS[provider]):
+        refuse(MAIL_PROOFS[provider], f"give it: without it anybody could tell us what {provider} tells")
     return provider
 
 

@@ -165,9 +165,7 @@ def settle(*, payment_id: int, seen: Seen, at: datetime, look_again_at: datetime
         return payment
     state = _state(payment, seen)
     if was == payments.ENDED and state in payments.UNDER_WAY and _others(payment, payments.UNDER_WAY).exists():
-        state = (
-            was  # what we gave up is not taken up again beside another; what is paid there finds its use or goes back
-        )
+        state = was  # what we gave up is not taken up again beside another; what is paid there is looked at then
     payment.session_id = payment.session_id or seen.session_id
     payment.session_url = seen.url if state == payments.OPEN else ""
     payment.intent_id = payment.intent_id or seen.intent_id

@@ -24,7 +24,7 @@ from reservations.actions.amending import CONFIRM_ADDRESS
 from reservations.actions.estimating import DELAY
 from reservations.actions.holding import ON_HOLD, RELEASED
 from reservations.actions.inviting import ORDERED
-from reservations.actions.lines import AWAITING_PAYMENT, INVITED, PROMOTED, REMINDER, TEXTED
+from reservations.actions.lines import ASKED, AWAITING_PAYMENT, PROMOTED, TEXTED
 from reservations.actions.paying import PAID
 from reservations.actions.refunding import REFUND, REFUND_FAILED, held_money, paid_back, refund_of
 from reservations.actions.relocating import MOVED
@@ -126,8 +126,7 @@ def write(message: Message, *, people_ahead: int, window: Window | None = None) 
     language = STAFF_LANGUAGE if isinstance(cause, EvidenceWarning) else cause.language
     with translation.override(language):
         if isinstance(cause, Reservation):
-            ends_at = _ends_at(message, cause)
-            about, values = _about_reservation(message, cause, people_ahead, window, ends_at)
+            about, values, ends_at = _about_reservation(message, cause, people_ahead, window)
             calendar = _calendar(message, cause, ends_at)
         elif isinstance(cause, NotifyRequest):
             about, values = _about_wish(cause)
@@ -199,8 +198,9 @@ def _address_change(message: Message, row: Reservation) -> AddressChange:
 
 
 def _about_reservation(
-    message: Message, row: Reservation, people_ahead: int, window: Window | None, ends_at: datetime | None
-) -> tuple[AboutReservation, dict[str, str]]:
+    message: Message, row: Reservation, people_ahead: int, window: Window | None
+) -> tuple[AboutReservation, dict[str, str], datetime | None]:
+    """What the letter says, what fills its slots, and the instant that it names as its deadline."""
     receipt, path = receipts.read(row), links.reservation_path(row)
     if message.kind == CONFIRM_ADDRESS:
         path = links.address_path(_address_change(message, row))
@@ -223,10 +223,10 @@ def _about_reservation(
         window=(texts.day(window.ships_from), texts.day(window.ships_to)) if window else receipt.ships,
         hold=_hold_of(message),
     )
-    about, deadline = _with_deadline(message, row, about, ends_at)
+    about, deadline, ends_at = _with_deadline(message, row, about)
     about, money = _with_money(message, row, about)
     about, paid = _with_paid(message, row, about)
-    return about, values | {"deadline": deadline, "deposit": receipt.deposit, "money": money, "paid": paid}
+    return about, values | {"deadline": deadline, "deposit": receipt.deposit, "money": money, "paid": paid}, ends_at
 
 
 def _with_paid(message: Message, row: Reservation, about: AboutReservation) -> tuple[AboutReservation, str]:
@@ -248,14 +248,6 @@ def _with_money(message: Message, row: Reservation, about: AboutReservation) -> 
     )
 
 
-def _ends_at(message: Message, row: Reservation) -> datetime | None:
-    """The instant that a letter names as its deadline. The time to order runs from the delivery of an invitation."""
-    if message.kind in (INVITED, REMINDER, TEXTED):
-        invitation = row.invitations.filter(ended_at=None).first()
-        return invitation.ends_at if invitation and message.version != PREVIEW else row.expires_at
-    return row.expires_at if message.kind in (AWAITING_PAYMENT, PROMOTED, MOVED) else None
-
-
 def _calendar(message: Message, row: Reservation, ends_at: datetime | None) -> bytes:
     """The deadline for the customer's calendar, where there are days and not minutes to it."""
     if ends_at is None or message.kind in (AWAITING_PAYMENT, TEXTED):
@@ -264,21 +256,22 @@ def _calendar(message: Message, row: Reservation, ends_at: datetime | None) -> b
 
 
 def _with_deadline(
-    message: Message, row: Reservation, about: AboutReservation, ends_at: datetime | None
-) -> tuple[AboutReservation, str]:
-    """What an invitation or a delay asks for, and until when."""
-    until = texts.instant(ends_at, row.market.timezone) if ends_at else ""
+    message: Message, row: Reservation, about: AboutReservation
+) -> tuple[AboutReservation, str, datetime | None]:
+    """What an invitation or a delay asks for, and until when: in words, and where it is an instant that too."""
+    ends_at = None
     if message.kind in (AWAITING_PAYMENT, PROMOTED, MOVED):
         is_due = row.status == lifecycle.AWAITING_PAYMENT or (message.version == PREVIEW and message.kind != MOVED)
-        about = replace(about, is_due=is_due and about.has_deposit)
-    elif message.kind in (INVITED, REMINDER):
+        about, ends_at = replace(about, is_due=is_due and about.has_deposit), row.expires_at
+    elif message.kind in ASKED:  # the time to order runs from the delivery of an invitation
         invitation = row.invitations.filter(ended_at=None).first()
         about = replace(about, hours=invitation.hours if invitation else row.launch.invitation_hours)
+        ends_at = invitation.ends_at if invitation and message.version != PREVIEW else row.expires_at
     elif message.kind == DELAY:
         asked = row.estimates.filter(must_choose=True).order_by("-number").first()
-        until = texts.day(asked.answer_by or asked.ships_to) if asked else ""
-        about = replace(about, must_choose=asked is not None)
-    return about, until
+        answer_by = texts.day(asked.answer_by or asked.ships_to) if asked else ""
+        return replace(about, must_choose=asked is not None), answer_by, None
+    return about, texts.instant(ends_at, row.market.timezone) if ends_at else "", ends_at
 
 
 def _hold_of(message: Message) -> str:

@@ -57,6 +57,8 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "title": "The shop at an instant",
         "opts": Launch._meta,
         "row": launch,
+        "back": reverse("admin:reservations_launch_change", args=[pk]),
+        "label": "Preview",
         "form": form,
         "frame_url": f"{reverse('admin:launch_ahead_frame')}?{urlencode(request.GET, doseq=True)}",
         "is_narrow": request.GET.get("width") == NARROW,

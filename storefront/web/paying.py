@@ -85,19 +85,19 @@ def money_facts(row: Reservation, came_back_from: str) -> dict[str, Any]:
         "due": texts.amount(due.amount_minor, row.currency) if due else "",
         "held": texts.amount(held, captured[-1].currency) if held > 0 else "",
         "goes_back": texts.amount(held - keeps, captured[-1].currency) if held > keeps else "",
-        "result": _result(paid, came_back_from),
+        "result": _result(paid, came_back_from, is_due=due is not None),
         "is_processing": any(each.state == payments.PROCESSING for each in paid),
         "lines": [*map(_payment_line, captured), *map(_refund_line, refunds)],
     }
 
 
-def _result(paid: list[Payment], came_back_from: str) -> str:
+def _result(paid: list[Payment], came_back_from: str, *, is_due: bool) -> str:
     """What to say to who comes back from the payment page; of a decline also to who went back by another way."""
     found = next((each for each in paid if str(each.pk) == came_back_from), None)
     if found is None:
-        return "declined" if any(each.state == payments.OPEN and each.declined for each in paid) else ""
+        return "declined" if is_due and any(each.state == payments.OPEN and each.declined for each in paid) else ""
     if found.state in (payments.BEGUN, payments.OPEN):
-        return "declined" if found.declined else "waiting"
+        return ("declined" if is_due else "ended") if found.declined else "waiting"
     return {payments.PROCESSING: "processing", payments.CAPTURED: "paid", payments.ENDED: "ended"}[found.state]
 
 

@@ -13,6 +13,7 @@ from django.conf import LazySettings
 from django.test import Client
 from django.urls import path
 
+from reservations.gateways.provider_events import PROVIDERS
 from reservations.models import Event, Invitation, Message, Reservation
 from storefront.web.mail_events import mail_events
 from tests.actions.test_waves import NOON, place, release, wave_of
@@ -114,6 +115,10 @@ def test_what_cannot_be_read_is_refused_with_a_word(client: Client, sent: Messag
     odd["event-data" if provider == "mailgun" else "event"] = [1]
     assert tell(client, odd) == 400
     assert Reservation.objects.get().status == "invited" and Invitation.objects.get().bounced_at is None
+
+
+def test_each_provider_that_can_be_set_can_be_read(settings: LazySettings) -> None:
+    assert PROVIDERS.keys() == settings.MAIL_PROOFS.keys()
 
 
 def test_a_provider_may_look_whether_we_are_there(client: Client, launch_data: datetime, provider: str) -> None:

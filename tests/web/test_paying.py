@@ -98,6 +98,18 @@ def test_after_a_decline_another_attempt_has_a_page_of_its_own(client: Client, r
     assert status(row) == "confirmed" and find_broken() == []
 
 
+def test_a_decline_is_told_by_any_way_back_and_not_of_a_place_that_is_gone(
+    client: Client, row: Reservation, bank: Standin
+) -> None:
+    declined = press_pay(client, row)
+    bank.pay(declined.session_id, card=DECLINED)
+    tell(client, bank, declined)
+    assert "Your payment was declined" in client.get(path(row)).content.decode()
+    cancel(reservation=row, at=NOON + MINUTE, actor="customer")
+    for way in (path(row), path(row, paid=declined.pk)):
+        assert "Your payment was declined" not in client.get(way).content.decode()
+
+
 def test_a_place_is_let_go_once_its_page_is_closed_and_goes_to_the_next(
     client: Client, row: Reservation, bank: Standin, now: time_machine.Traveller
 ) -> None:
