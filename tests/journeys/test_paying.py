@@ -107,6 +107,7 @@ def test_a_voucher_takes_its_time_and_the_place_is_kept(narrow: Visitor) -> None
     page.keyboard.press("ArrowDown")
     press(narrow, page.locator("#pay"))
     look(narrow)
+    expect(page.locator("[data-result=waiting]")).to_have_count(0, timeout=30_000)  # until then it reloads by itself
     narrow.shop.mail_to(email)
     page.reload()
     is_confirmed(narrow, email)
