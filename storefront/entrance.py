@@ -1,8 +1,9 @@
 """RSGI entry point: reservations and what is at hand are answered on the event loop, all else by WSGI in threads.
 
-A reservation through the API never enters Django's request handling: it is read, waits for its batch and is answered
-here. Everything else is the WSGI application of `wsgi.py`, asked on the loop first, where it answers from memory or
-says that it cannot (`at_hand.py`), and then in a thread with a database connection of its own.
+A reservation, through the API or by a form that is right at the first look, never enters Django's request handling: it
+is read, waits for its batch and is answered here. Everything else is the WSGI application of `wsgi.py`, asked on the
+loop first, where it answers from memory or says that it cannot (`at_hand.py`), and then in a thread with a database
+connection of its own.
 """
 
 from __future__ import annotations
@@ -11,20 +12,27 @@ import asyncio
 import io
 import logging
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import orjson
 
-from storefront.wsgi import application, own_headers  # isort: skip  # Django is ready from here on
+from storefront.wsgi import application, headers_of  # isort: skip  # Django is ready from here on
 
+from csp.middleware import CSPMiddleware
 from django.conf import settings
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.security import SecurityMiddleware
+from django.views.decorators.cache import never_cache
 
 from reservations.actions.reserving import reserve_once_from_loop
 from storefront import clock
 from storefront.api.partners import REPLAYED, read_wish
 from storefront.api.problems import describe, make, media_type
 from storefront.at_hand import NotAtHand
+from storefront.web import at_once
 from storefront.web.middleware import most_bytes
 from storefront.whole import Environ, Header, whole_answer
 
@@ -39,7 +47,9 @@ class Entrance:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, "web")
-        self._headers = list(own_headers().items())
+        self._headers = headers_of(SecurityMiddleware)
+        pages = headers_of(SecurityMiddleware, CSPMiddleware, XFrameOptionsMiddleware, never_cache)
+        self._page_headers = [("Content-Length", "0"), *pages]
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         status, headers, body = await self._answer(scope, protocol)
@@ -52,13 +62,14 @@ class Entrance:
         if scope.method in ("GET", "HEAD"):
             return await self._ask(make_environ(scope), is_at_hand=True)
         body, length = await read(scope, protocol)
-        if scope.method == "POST" and scope.path == RESERVATIONS and length == len(body) and is_secure(scope.headers):
+        if scope.method == "POST" and length == len(body) and is_secure(scope.headers):
             try:
-                return await self._reserve(scope.headers, body)
+                if scope.path == RESERVATIONS:
+                    return await self._reserve(scope.headers, body)
+                return await self._reserve_by_form(with_body(make_environ(scope), body, length))
             except NotAtHand:
                 pass
-        environ = make_environ(scope) | {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(length)}
-        return await self._ask(environ, is_at_hand=False)
+        return await self._ask(with_body(make_environ(scope), body, length), is_at_hand=False)
 
     async def _ask(self, environ: Environ, *, is_at_hand: bool) -> Answer:
         """Of the WSGI application: here, where it may be at hand, else in a thread."""
@@ -83,6 +94,16 @@ class Entrance:
                 problem = make(500, "internal_error", "We failed. Send the same request again; nothing is doubled.")
             return self._written(problem["status"], problem, told)
         return self._written(status, answer, REPLAYED if is_replayed else {})
+
+    async def _reserve_by_form(self, environ: Environ) -> Answer:
+        """Raises NotAtHand before anything has happened."""
+        began, form = time.monotonic(), application.let_through(environ)
+        response = await at_once.reserve(form)
+        if form.is_behind_a_room:
+            note = partial(application.note, environ, began, is_failed=False)
+            await asyncio.get_running_loop().run_in_executor(self._threads, note)
+        cookies = [("Set-Cookie", cookie.OutputString()) for cookie in response.cookies.values()]
+        return response.status_code, [*response.items(), *self._page_headers, *cookies], b""
 
     def _written(self, status: int, answer: dict[str, Any], told: dict[str, str]) -> Answer:
         return status, [("Content-Type", media_type(status)), *self._headers, *told.items()], orjson.dumps(answer)
@@ -137,6 +158,10 @@ def make_environ(scope: Any) -> Environ:
         if f"HTTP_{key}" in environ:
             environ[key] = environ.pop(f"HTTP_{key}")
     return environ
+
+
+def with_body(environ: Environ, body: bytes, length: int) -> Environ:
+    return environ | {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(length)}
 
 
 def ask(environ: Environ) -> Answer:

@@ -1,7 +1,7 @@
 """WSGI entry point: the waiting room, in front of the shelf of finished answers, in front of Django."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.wsgi import get_wsgi_application
@@ -12,7 +12,6 @@ pages = get_wsgi_application()
 from django.conf import settings  # noqa: E402  # Django's settings come first
 from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
 from django.http import HttpRequest, HttpResponse  # noqa: E402
-from django.middleware.security import SecurityMiddleware  # noqa: E402
 
 from storefront.at_hand import leave_the_loop  # noqa: E402
 from storefront.shelf import Shelf  # noqa: E402
@@ -33,12 +32,15 @@ class ApiHandler(WSGIHandler):
 api = ApiHandler()
 
 
-def own_headers() -> dict[str, str]:
-    """What Django's SecurityMiddleware adds to every answer."""
+def headers_of(*middlewares: Callable[..., Any]) -> list[tuple[str, str]]:
+    """What Django's middlewares add to every answer, for answers that do not come from Django."""
     request, response = HttpRequest(), HttpResponse()
     request.META = {"HTTP_X_FORWARDED_PROTO": "https"}
     del response["Content-Type"]
-    return dict(SecurityMiddleware(lambda _: response).process_response(request, response).headers)
+    answered: Callable[[HttpRequest], HttpResponse] = lambda _: response  # noqa: E731
+    for middleware in middlewares:
+        answered = middleware(answered)
+    return list(answered(request).headers.items())
 
 
 def django_application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

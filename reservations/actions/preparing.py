@@ -75,7 +75,7 @@ def prepare(*, wish: Wish, world: World, at: datetime, holds_place: bool = False
     `holds_place`: it changes a reservation, which may be done after the launch has closed.
     """
     ids = world.variant_ids.get(wish.sku)
-    if ids is None:
+    if ids is None or wish.product not in (None, world.subjects[wish.sku].product):
         raise UnknownSku(wish.sku)
     wish, market = _settled(wish, world)
     decided = world.decide(wish.sku, market.code, wish.subdivision, at)

@@ -22,6 +22,17 @@ def reserve(*, wish: Wish, at: datetime) -> Reservation:
     """
     ask = Ask(wish, at)
     _gathering.hand_in(ask)
+    return _made(ask)
+
+
+async def reserve_from_loop(*, wish: Wish, at: datetime) -> Reservation:
+    """`reserve`, for an event loop."""
+    ask = Ask(wish, at)
+    await _gathering.hand_in_from_loop(ask)
+    return _made(ask)
+
+
+def _made(ask: Ask) -> Reservation:
     outcome = ask.outcome
     if isinstance(outcome, Granted):
         return outcome.reservation

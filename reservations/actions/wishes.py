@@ -106,10 +106,11 @@ class KeyReused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What somebody wants to reserve, already checked for its form."""
+    """What somebody wants to reserve, already checked for its form. `product`: on whose page, where it was on one."""
 
     sku: str
     quantity: int
+    product: str | None = None
     market: str
     subdivision: str | None
     language: str

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from django.conf import settings
 
 from reservations.queries.rooms import Room
 from storefront import clock
+from storefront.at_hand import NotAtHand
 from storefront.waiting_room import door, drawing, wait, words
 from storefront.waiting_room.answers import Answer, Environ, Header, Request, Start, as_json, redirect, set_cookie
 from storefront.waiting_room.health import BRAKE_SECONDS, Health
@@ -34,6 +36,20 @@ LOG_SECONDS = 60.0
 Application = Callable[[Environ, Start], Iterable[bytes]]
 
 
+@dataclass(frozen=True)
+class Form:
+    """A reservation form that may be answered."""
+
+    environ: Environ
+    language: str
+    market: str
+    product: str
+
+    @property
+    def is_behind_a_room(self) -> bool:
+        return "WAITING_ROOM_KEY" in self.environ
+
+
 class WaitingRoom:
     """Wraps the application. Whatever is not its own passes through untouched; without Redis everything does."""
 
@@ -48,18 +64,34 @@ class WaitingRoom:
         self._down_until = self._logged_at = -LOG_SECONDS
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
+        request, act = self._read(environ)
+        if request is None:
+            return self._application(environ, start)
+        answer = self._answer(request, act)
+        return self._through(environ, start) if answer is None else answer.send(start)
+
+    def _read(self, environ: Environ) -> tuple[Request | None, str | None]:
+        """The request and what of the layer it asks for; none where it is not the layer's."""
         found = PATH.fullmatch(environ.get("PATH_INFO", ""))
         if found is None or found["language"] not in self._languages:
-            return self._application(environ, start)
+            return None, None
         product = found["product"]
         request = Request(environ, found["language"], found["market"].upper(), product)
-        answer = self._answer(request, found["act"] if product is None else "form")
-        return self._through(environ, start) if answer is None else answer.send(start)
+        return request, found["act"] if product is None else "form"
+
+    def let_through(self, environ: Environ) -> Form:
+        """The form that is asked for, of somebody for whom no room is before it or who has its pass.
+
+        Raises NotAtHand where that is not so, or cannot be said without waiting.
+        """
+        request, act = self._read(environ)
+        if request is None or act != "form" or self._answer(request, act) is not None:
+            raise NotAtHand
+        return Form(environ, request.language, request.market, request.product)
 
     def _through(self, environ: Environ, start: Start) -> Iterable[bytes]:
         """Django answers; reservations behind the room are timed, and the brake is put on when they suffer."""
-        key = environ.get("WAITING_ROOM_KEY")
-        if key is None or environ["REQUEST_METHOD"] != "POST":
+        if environ.get("WAITING_ROOM_KEY") is None or environ["REQUEST_METHOD"] != "POST":
             return self._application(environ, start)
         told: list[str] = []
 
@@ -69,11 +101,15 @@ class WaitingRoom:
 
         began = time.monotonic()
         parts = self._application(environ, noting)
-        at = time.monotonic()
-        if self._health.note(at=at, seconds=at - began, is_failed=told[0].startswith("5")):
+        self.note(environ, began, is_failed=told[0].startswith("5"))
+        return parts
+
+    def note(self, environ: Environ, began: float, *, is_failed: bool) -> None:
+        """How a reservation behind a room fared. May wait for Redis."""
+        key, at = environ["WAITING_ROOM_KEY"], time.monotonic()
+        if self._health.note(at=at, seconds=at - began, is_failed=is_failed):
             with suppress(redis.RedisError):
                 self._queues.setdefault(key, self._make_queue(key)).brake(BRAKE_SECONDS)
-        return parts
 
     def _answer(self, request: Request, act: str | None) -> Answer | None:
         """The layer's own answer; None: Django answers."""

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from reservations.actions import reserving, wishes
-from reservations.models import Market, Product
+from reservations.models import Market, Product, Reservation
 from reservations.queries import links, texts
 from reservations.queries.availability import Availability, availabilities
 from reservations.queries.facts import World, current_offering, current_world
@@ -53,7 +53,7 @@ def reserve(request: HttpRequest, site: Site, slug: str) -> HttpResponse:
     if not form.is_valid():
         return _show(request, site, slug, world, form)
     try:
-        return _reserve(request, site, form)
+        return _reserve(request, site, form, slug)
     except wishes.Refusal as refusal:
         return _show(request, site, slug, world, form, refusal)
 
@@ -68,14 +68,14 @@ def _place(request: HttpRequest, site: Site) -> str | None:
     return asked if asked in {each["code"] for each in site.market.subdivisions} else None
 
 
-def _attempt(request: HttpRequest) -> uuid.UUID:
+def find_attempt(request: HttpRequest) -> uuid.UUID | None:
     """One number for all tabs of a browser until a reservation is made, so that a form counts once."""
     for given in (request.POST.get("attempt", ""), request.COOKIES.get(ATTEMPT_COOKIE, "")):
         try:
             return uuid.UUID(given)
         except ValueError:
             continue
-    return uuid.uuid4()
+    return None
 
 
 def _form(request: HttpRequest, site: Site, world: World, skus: tuple[str, ...], sku: str) -> ReservationForm:
@@ -96,12 +96,13 @@ def _form(request: HttpRequest, site: Site, world: World, skus: tuple[str, ...],
     )
 
 
-def _reserve(request: HttpRequest, site: Site, form: ReservationForm) -> HttpResponse:
+def _reserve(request: HttpRequest, site: Site, form: ReservationForm, slug: str) -> HttpResponse:
     """Raises the Refusal."""
     given = form.cleaned_data
     wish = wishes.Wish(
         sku=given["variant"],
         quantity=given["quantity"],
+        product=slug,
         market=site.market.code,
         subdivision=given.get("subdivision") or None,
         postcode=given.get("postcode", ""),
@@ -109,9 +110,13 @@ def _reserve(request: HttpRequest, site: Site, form: ReservationForm) -> HttpRes
         email=given["email"],
         name=given["name"],
         consents=form.given_consents(),
-        attempt=_attempt(request),
+        attempt=find_attempt(request) or uuid.uuid4(),
     )
-    reservation = reserving.reserve(wish=wish, at=clock.now())
+    return show_the_way(reserving.reserve(wish=wish, at=clock.now()))
+
+
+def show_the_way(reservation: Reservation) -> HttpResponse:
+    """To the page of the reservation that was just made."""
     response = see_other(links.reservation_path(reservation) + "&new=1")
     response.delete_cookie(ATTEMPT_COOKIE)
     return response
@@ -135,15 +140,15 @@ def _show(
     form = form or _form(request, site, world, world.skus_of(slug), best)
     told = refusals.explain(refusal, site, card) if refusal else None
     status = told["status"] if told else 422 if form.is_bound else 200
-    response = render(request, "reserve.html", _context(request, site, card, form, answers, told), status=status)
+    attempt = str(find_attempt(request) or uuid.uuid4())
+    context = _context(site, card, form, answers, told) | {"attempt": attempt}
+    response = render(request, "reserve.html", context, status=status)
     remember_choice(response, site)
-    attempt = str(_attempt(request))
     response.set_cookie(ATTEMPT_COOKIE, attempt, httponly=True, samesite="Lax", secure=settings.IS_SECURE)
     return response
 
 
 def _context(
-    request: HttpRequest,
     site: Site,
     card: dict[str, Any],
     form: ReservationForm,
@@ -162,7 +167,6 @@ def _context(
         "site": site,
         "card": card,
         "form": form,
-        "attempt": _attempt(request),
         "variants": card["variants"],
         "switched_off": texts.features(answer.decision.switched_off),
         "notices": [_(each.text) for each in answer.decision.notices if not each.consent],

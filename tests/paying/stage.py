@@ -59,11 +59,13 @@ class Customer:
 
     def press_pay(self) -> str:
         """The session of the page to which the button leads."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline, last = time.monotonic() + PATIENCE_SECONDS, ""
         while time.monotonic() < deadline:
             try:
                 page = self.session.get(self.shop.url + self.path, timeout=20)
                 token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
+                if page.ok and token is None:
+                    return ""  # an order that is complete has no button
                 step = self.path.replace("/?", "/pay/?")
                 answer = self.session.post(
                     self.shop.url + step,
@@ -77,10 +79,11 @@ class Customer:
                     return found[1]
                 if answer.status_code == 303:
                     return ""  # there is nothing to pay any more
-            except requests.RequestException:
-                pass  # the web server was killed; it comes back
+                last = f"{page.status_code} and {answer.status_code}: {answer.text}"
+            except requests.RequestException as error:
+                last = repr(error)  # the web server was killed; it comes back
             time.sleep(PAUSE)
-        raise AssertionError(f"{self.reference}: no payment page")
+        raise AssertionError(f"{self.reference}: no payment page; {self.state}; at last {last}")
 
     def wait(self, is_so: Callable[[dict[str, Any]], bool], what: str) -> dict[str, Any]:
         """Until our books have it so. Many wait at once: each asks seldom."""

@@ -90,13 +90,13 @@ class Play:
 
     def _open_and_pay_early(self) -> str:
         """The customer is so quick that the event comes before the answer to our call."""
-        pressed = threading.Thread(target=self.who.press_pay)
-        pressed.start()
-        mine = self._open_sessions
-        wait_until(lambda: bool(mine()), "the page")
-        session = mine()[-1]["id"]
-        self.bank.pay(session)
-        pressed.join()
+        with ThreadPoolExecutor(1) as other:
+            pressed = other.submit(self.who.press_pay)
+            mine = self._open_sessions
+            wait_until(lambda: bool(mine()), "the page")
+            session = mine()[-1]["id"]
+            self.bank.pay(session)
+            pressed.result()
         return ""
 
     def _open_sessions(self) -> list[dict[str, Any]]:

@@ -1,0 +1,105 @@
+"""The reservation form, sent, on the event loop: what is right at the first look is reserved there.
+
+Everything else is left to the form's view (`reserving.py`), which has the words: nothing has happened by then.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.core.handlers.wsgi import WSGIRequest
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from django.http.request import RawPostDataException, UnreadablePostError
+from django.middleware.csrf import CsrfViewMiddleware
+from pydantic import ValidationError
+
+from reservations.actions.reserving import reserve_from_loop
+from reservations.actions.wishes import Refusal, Wish
+from storefront import clock
+from storefront.api.bodies import ReservationIn, versions
+from storefront.at_hand import NotAtHand
+from storefront.waiting_room.layer import Form
+from storefront.web.forms import ConsentsForm
+from storefront.web.reserving import find_attempt, show_the_way
+from storefront.web.reserving import reserve as view
+
+FORM_TYPE = "application/x-www-form-urlencoded"
+MOST_DIGITS = 6
+_UNREADABLE = (SuspiciousOperation, BadRequest, UnreadablePostError, RawPostDataException)
+
+
+class _Csrf(CsrfViewMiddleware):
+    """Django's own check; who fails it is told so by the view's."""
+
+    def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
+        raise NotAtHand
+
+
+_csrf = _Csrf(view)
+
+
+async def reserve(form: Form) -> HttpResponse:
+    """The way to the reservation that was made. Raises NotAtHand where there is anything to be said first."""
+    wish = _read(form)
+    try:
+        return show_the_way(await reserve_from_loop(wish=wish, at=clock.now()))
+    except (Refusal, DatabaseError) as error:
+        raise NotAtHand from error
+
+
+def _read(form: Form) -> Wish:
+    request = WSGIRequest(form.environ)
+    if request.content_type != FORM_TYPE:
+        raise NotAtHand
+    try:
+        request.get_host()
+        _csrf.process_request(request)
+        _csrf.process_view(request, view, (), {})
+        body = ReservationIn.model_validate(_body(form, request))
+    except (ValidationError, *_UNREADABLE) as error:
+        raise NotAtHand from error
+    return Wish(
+        sku=body.lines[0].sku,
+        quantity=body.lines[0].quantity,
+        product=form.product,
+        market=body.market,
+        subdivision=body.subdivision or None,
+        postcode=body.postcode,
+        language=body.language,
+        email=body.email,
+        name=body.name,
+        consents=versions(body.consents),
+        attempt=_attempt(request),
+    )
+
+
+def _body(form: Form, request: HttpRequest) -> dict[str, Any]:
+    """The fields as the API names them: what it takes, the form takes."""
+    given, mark = request.POST.dict(), ConsentsForm.PREFIX
+    quantity = given.get("quantity", "")
+    if "show" in given or not quantity.isdecimal() or len(quantity) > MOST_DIGITS:
+        raise NotAtHand
+    return {
+        "market": form.market,
+        "subdivision": given.get("subdivision", ""),
+        "postcode": given.get("postcode", ""),
+        "language": form.language,
+        "email": given.get("email", ""),
+        "name": given.get("name", ""),
+        "lines": [{"sku": given.get("variant", ""), "quantity": int(quantity)}],
+        "consents": [
+            {"id": name.removeprefix(mark), "version": version}
+            for name, version in given.items()
+            if name.startswith(mark)
+        ],
+    }
+
+
+def _attempt(request: HttpRequest) -> uuid.UUID:
+    found = find_attempt(request)
+    if found is None:
+        raise NotAtHand
+    return found
