@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 
 class NotAtHand(Exception):
@@ -11,8 +12,40 @@ class NotAtHand(Exception):
 
 def leave_the_loop() -> None:
     """Called before anything that waits for a database, for Redis or for Django. Raises NotAtHand on the event loop."""
+    if is_on_loop():
+        raise NotAtHand
+
+
+def is_on_loop() -> bool:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return
-    raise NotAtHand
+        return False
+    return True
+
+
+class Renewal:
+    """Of what is known for so many seconds: it is asked for again in the second half of them, in a thread.
+
+    Of those on the event loop one goes there; the others go on with what is known.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._known_at = self._left_at = -math.inf
+
+    def is_due(self, now: float) -> bool:
+        """Whether the caller has to ask, at `now` of a monotonic clock. Raises NotAtHand where it may not wait."""
+        age = now - self._known_at
+        if age < self._seconds / 2:
+            return False
+        if not is_on_loop():
+            return True
+        if age < self._seconds and now - self._left_at < self._seconds / 4:
+            return False
+        self._left_at = now
+        raise NotAtHand
+
+    def renew(self, now: float) -> None:
+        """It was so at `now`."""
+        self._known_at = now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from reservations.actions.keys import digest, find_api_key
 from reservations.models import ApiKey, Partner
 from storefront import clock
 from storefront.api.problems import Problem
-from storefront.at_hand import leave_the_loop
+from storefront.at_hand import Renewal, leave_the_loop
 
 log = logging.getLogger(__name__)
 WINDOW_SECONDS = 60
@@ -54,19 +55,23 @@ class _KnownKeys:
     SECONDS, MOST = 1.0, 1000
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[float, ApiKey]] = {}
+        self._known: dict[str, tuple[Renewal, ApiKey]] = {}
 
     def find(self, secret: str) -> ApiKey | None:
-        now, name = clock.now().timestamp(), digest(secret)
-        seen, key = self._known.get(name, (0.0, None))
-        if key is not None and 0 <= now - seen < self.SECONDS:
-            return key
+        now, name = time.monotonic(), digest(secret)
+        known = self._known.get(name)
+        if known is not None and not known[0].is_due(now):
+            return known[1]
         leave_the_loop()
         key = find_api_key(secret=secret)
+        if key is None:
+            self._known.pop(name, None)
+            return None
         if len(self._known) >= self.MOST:
             self._known.clear()
-        if key is not None:
-            self._known[name] = (now, key)
+        renewal = Renewal(self.SECONDS)
+        renewal.renew(now)
+        self._known[name] = renewal, key
         return key
 
 

@@ -11,7 +11,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from reservations.queries import rooms as stored
 from reservations.queries.rooms import Cell, Room
 from storefront import clock
-from storefront.at_hand import leave_the_loop
+from storefront.at_hand import Renewal
 
 log = logging.getLogger(__name__)
 FRESH_SECONDS = 1.0
@@ -21,10 +21,9 @@ class Rooms:
     """(market, product slug) → room, as this process knows it."""
 
     def __init__(self, fresh_seconds: float = FRESH_SECONDS) -> None:
-        self._fresh_seconds = fresh_seconds
+        self._renewal = Renewal(fresh_seconds)
         self._lock = threading.Lock()
         self._rooms: dict[Cell, Room] = {}
-        self._read_at = -1e9
 
     def find(self, market: str, product: str) -> Room | None:
         """The room before a product's form; without a product, any room of the market."""
@@ -39,9 +38,9 @@ class Rooms:
 
     def _refresh(self) -> None:
         """One thread asks the database; the others go on with what is known, also while it is away."""
-        if time.monotonic() - self._read_at < self._fresh_seconds or self._lock.locked():
+        began = time.monotonic()
+        if self._lock.locked() or not self._renewal.is_due(began):
             return
-        leave_the_loop()
         if not self._lock.acquire(blocking=False):
             return
         try:
@@ -51,5 +50,5 @@ class Rooms:
         except DatabaseError:
             log.warning("the rooms could not be read; those known before stand")
         finally:
-            self._read_at = time.monotonic()
+            self._renewal.renew(began)
             self._lock.release()
