@@ -25,10 +25,10 @@ from django.db.models import Model
 
 from reservations.actions.asks import Ask, Granted
 from reservations.actions.preparing import Prepared, prepare
-from reservations.actions.storing import ALLOTMENTS, answers_of, make_reservation, rows_of, wordings_of
+from reservations.actions.storing import ALLOTMENTS, answers_of, draft, rows_of, seat, wordings_of
 from reservations.actions.wishes import KeyReused, LimitReached, Refusal
 from reservations.models import CustomerLimit, GateRevision, IdempotencyKey, Launch, Reservation
-from reservations.models.rows import Journey, Statement, execute_together, select_rows, write_rows
+from reservations.models.rows import Journey, Statement, execute_together, padded, select_rows, write_rows
 from reservations.queries.facts import World, world_of
 from reservations.rules import places
 
@@ -40,6 +40,7 @@ LIMITS = CustomerLimit._meta.db_table
 REVISION_SQL = f"SELECT number FROM {GateRevision._meta.db_table} WHERE id = 1"  # noqa: S608
 
 Entry = tuple[Ask, Prepared]
+Drafted = tuple[Ask, Prepared, Reservation]
 Row = tuple[Any, ...]
 
 
@@ -98,14 +99,17 @@ def _claim_step_by_step(asks: Sequence[Ask]) -> None:
 
 
 def _store(asks: Sequence[Ask], entries: list[Entry], journey: Journey, looks: Sequence[Statement] = ()) -> None:
-    """Two round trips. Raises _NotAsThought where `looks` find another revision, or anything of these asks."""
+    """Two round trips. Raises _NotAsThought where `looks` find another revision, or anything of these asks.
+
+    Whatever does not depend on the place is made before the first: others wait for what is locked in it.
+    """
     by_allotment = _by_allotment(entries)
     wordings = wordings_of(entries, but=_known.wordings)
     first = [*looks, *wordings, _count_units(entries), _look_at_lines(by_allotment, is_locked=True)]
     found = journey.run(first)
     if looks and (found[0] != [(_known.revision,)] or any(found[1 : len(looks)])):
         raise _NotAsThought
-    statements = _give_places(entries, by_allotment, counted=found[-2], rows=found[-1])
+    statements = _give_places(by_allotment, counted=found[-2], rows=found[-1])
     journey.run([*statements, *answers_of(asks)], is_last=True)
     if not connection.in_atomic_block:  # else it may still be rolled back
         _known.wordings.update(prepared.shown.digest for _, prepared in entries)
@@ -146,6 +150,7 @@ def _as_stored(attempt: uuid.UUID) -> object:
 
 def _look_for(model: type[Model], columns: tuple[str, ...], name: str, values: Sequence[object]) -> Statement:
     """The columns of the rows whose `name` is one of the values."""
+    values = padded(values)
     marks = ", ".join(["%s"] * len(values))
     return Statement(f"SELECT {', '.join(columns)} FROM {model._meta.db_table} WHERE {name} IN ({marks})", values)  # noqa: S608
 
@@ -175,33 +180,29 @@ def _refuse_what_is_full(entries: list[Entry]) -> list[Entry]:
     return [entry for entry in entries if entry[0].outcome is None]
 
 
-def _by_allotment(entries: Iterable[Entry]) -> dict[int, list[Entry]]:
-    found: dict[int, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        found[entry[1].allotment_id].append(entry)
+def _by_allotment(entries: Iterable[Entry]) -> dict[int, list[Drafted]]:
+    found: dict[int, list[Drafted]] = defaultdict(list)
+    for ask, prepared in entries:
+        found[prepared.allotment_id].append((ask, prepared, draft(prepared)))
     return found
 
 
-def _give_places(
-    entries: list[Entry], by_allotment: dict[int, list[Entry]], *, counted: list[Row], rows: list[Row]
-) -> list[Statement]:
+def _give_places(by_allotment: dict[int, list[Drafted]], *, counted: list[Row], rows: list[Row]) -> list[Statement]:
     """Places in the order of arrival, for who was counted, in the locked rows. Returns what is then to be stored."""
     customers = {(*row[:3], bool(row[3])) for row in counted}
-    before, after, given = _read_lines(rows), {}, []
+    before, after, made, undone = _read_lines(rows), {}, [], []
     for allotment_id, waiting in by_allotment.items():
-        within = [entry for entry in waiting if entry[1].customer in customers]
-        wanted, has_list = [(ask.wish.quantity, ask.at) for ask, _ in within], waiting[0][1].has_waiting_list
+        within = [each for each in waiting if each[1].customer in customers]
+        wanted, has_list = [(ask.wish.quantity, ask.at) for ask, *_ in within], waiting[0][1].has_waiting_list
         after[allotment_id], found = places.give(before[allotment_id], wanted, has_waiting_list=has_list)
-        given += [(ask, prepared, place) for (ask, prepared), place in zip(within, found, strict=True) if place]
-    made = [(make_reservation(prepared, place), ask.wish) for ask, prepared, place in given]
-    for (ask, _, place), (reservation, _) in zip(given, made, strict=True):
-        ask.outcome = Granted(reservation, ask.wish.sku, place.ahead)
-    undone = [
-        statement
-        for entry in entries
-        if entry[0].outcome is None
-        for statement in _say_no(entry, entry[1].customer in customers)
-    ]
+        for (ask, prepared, row), place in zip(within, found, strict=True):
+            if place:
+                seat(row, place, asks_deposit=prepared.deposit is not None)
+                ask.outcome = Granted(row, ask.wish.sku, place.ahead)
+                made.append((row, ask.wish))
+        for ask, prepared, _ in waiting:
+            if ask.outcome is None:
+                undone += _say_no((ask, prepared), prepared.customer in customers)
     _known.full.difference_update(after)
     _known.full.update(pk for pk, line in after.items() if not line.left)
     return undone + rows_of(made, {pk: line for pk, line in after.items() if line != before[pk]})
@@ -235,7 +236,7 @@ def _count_units(entries: Iterable[Entry]) -> Statement:
 
 
 def _look_at_lines(allotment_ids: Iterable[int], *, is_locked: bool = False) -> Statement:
-    ids = sorted(allotment_ids)
+    ids = padded(sorted(allotment_ids))
     lock = " FOR UPDATE" if is_locked and connection.features.has_select_for_update else ""  # SQLite writes alone
     marks = ", ".join(["%s"] * len(ids))
     return Statement(f"SELECT {', '.join(LINE)} FROM {ALLOTMENTS} WHERE id IN ({marks}) ORDER BY id{lock}", ids)  # noqa: S608

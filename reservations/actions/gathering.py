@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -47,7 +46,9 @@ class Gathering(Generic[Ask]):
         self._choose = choose
         self._lock = threading.Lock()
         self._waiting: deque[_Seat[Ask]] = deque()
-        self._is_led = self._had_company = False
+        self._is_led = False
+        self._last = 0  # how many went together
+        self._company = threading.Event()
         self._leader = ThreadPoolExecutor(1, "leader")
 
     def hand_in(self, ask: Ask) -> None:
@@ -74,14 +75,16 @@ class Gathering(Generic[Ask]):
         """Whether nobody leads, so that this seat has to."""
         with self._lock:
             self._waiting.append(seat)
+            if len(self._waiting) >= self._last:
+                self._company.set()
             leads, self._is_led = not self._is_led, True
             return leads
 
     def _lead_for_loop(self) -> None:
-        """Where the last had company, those that it sent away are on their way back: a larger batch costs less."""
+        """Those whom the last batch sent away are on their way back, and a larger one costs less: wait for as many."""
         try:
-            if self._had_company:
-                time.sleep(COMPANY_SECONDS)
+            if self._last > 1:
+                self._company.wait(COMPANY_SECONDS)
             self._lead()
         finally:
             self._hand_over()
@@ -91,9 +94,11 @@ class Gathering(Generic[Ask]):
             seats = {id(seat.ask): seat for seat in list(self._waiting)[:MOST_TOGETHER]}
             chosen = self._choose([seat.ask for seat in seats.values()])
             together = [seats[id(ask)] for ask in chosen]
-            self._had_company = len(together) > 1
             for seat in together:
                 self._waiting.remove(seat)
+            self._last = len(together)
+            if len(self._waiting) < self._last:
+                self._company.clear()
         try:
             self._carry_out(chosen)
         finally:  # whatever happens, nobody is left waiting

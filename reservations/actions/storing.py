@@ -49,7 +49,8 @@ def rows_of(made: Sequence[tuple[Reservation, Wish]], lines: Mapping[int, places
     ]
 
 
-def make_reservation(prepared: Prepared, place: places.Place) -> Reservation:
+def draft(prepared: Prepared) -> Reservation:
+    """All of a reservation but what its place decides."""
     wish = prepared.wish
     receipt = receipts.write(
         quantity=wish.quantity,
@@ -60,22 +61,14 @@ def make_reservation(prepared: Prepared, place: places.Place) -> Reservation:
         passport=prepared.passport,
         deposit=prepared.deposit,
     )
-    status = lifecycle.CONFIRMED if place.is_confirmed else lifecycle.WAITLISTED
-    expires_at = None
-    if place.is_confirmed and prepared.deposit:
-        status = lifecycle.AWAITING_PAYMENT
-        expires_at = payments.held_until(place.at, is_in_front=wish.partner_id is None)
     return Reservation(
-        id=places.identifier(place.at, secrets.randbits(74)),
         reference=places.reference(secrets.randbits(40)),
-        status=status,
         launch_id=prepared.offering.launch_id,
         variant_id=prepared.variant_id,
         market_id=prepared.market.code,
         allotment_id=prepared.allotment_id,
         subdivision=wish.subdivision or "",
         quantity=wish.quantity,
-        place_number=place.number,
         language=wish.language,
         email=wish.email,
         email_key=wish.email_key,
@@ -89,10 +82,22 @@ def make_reservation(prepared: Prepared, place: places.Place) -> Reservation:
         partner_reference=wish.partner_reference,
         attempt=wish.attempt,
         is_sandbox=wish.is_sandbox,
-        created_at=place.at,
-        confirmed_at=place.at if status == lifecycle.CONFIRMED else None,
-        expires_at=expires_at,
     )
+
+
+def seat(reservation: Reservation, place: places.Place, *, asks_deposit: bool) -> None:
+    """Put a draft on its place."""
+    reservation.id = places.identifier(place.at, secrets.randbits(74))
+    reservation.place_number = place.number
+    reservation.created_at = place.at
+    if not place.is_confirmed:
+        reservation.status = lifecycle.WAITLISTED
+    elif asks_deposit:
+        reservation.status = lifecycle.AWAITING_PAYMENT
+        reservation.expires_at = payments.held_until(place.at, is_in_front=reservation.partner_id is None)
+    else:
+        reservation.status = lifecycle.CONFIRMED
+        reservation.confirmed_at = place.at
 
 
 _RESERVATION = tuple(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakKeyDictionary
 
 import orjson
 from django.db import DatabaseError, connection, models, transaction
@@ -24,17 +25,47 @@ class Statement:
 
 
 def execute_together(statements: Sequence[Statement]) -> list[list[tuple[Any, ...]]]:
-    """Run statements one after the other, on PostgreSQL in one round trip. The rows of each; none for no rows."""
+    """Run statements one after the other, on PostgreSQL in one round trip. The rows of each; none for no rows.
+
+    There each that has values is prepared when its session meets it for the first time, and its plan kept.
+    """
     with connection.cursor() as cursor:
         if connection.vendor != "postgresql":
             return [_rows(cursor.execute(each.sql, each.values) or cursor) for each in statements]
-        cursor.execute(
-            "; ".join(each.sql for each in statements), [value for each in statements for value in each.values]
-        )
+        names = _prepare(each.sql for each in statements if each.values)
+        texts = [_execution(names[each.sql], len(each.values)) if each.values else each.sql for each in statements]
+        cursor.execute("; ".join(texts), [value for each in statements for value in each.values])
         found = [_rows(cursor)]
         while cursor.nextset():
             found.append(_rows(cursor))
         return found
+
+
+_prepared: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()  # session → SQL → name
+
+
+def _prepare(texts: Iterable[str]) -> dict[str, str]:
+    """The names under which this session has prepared them."""
+    connection.ensure_connection()
+    session = connection.connection
+    names = _prepared.setdefault(session, {})
+    for sql in texts:
+        if sql not in names:
+            name, parts = f"together_{len(names)}", sql.split("%s")
+            marked = "".join(f"{part}${number}" for number, part in enumerate(parts[:-1], start=1)) + parts[-1]
+            session.execute(f"PREPARE {name} AS {marked}")
+            names[sql] = name
+    return names
+
+
+@cache
+def _execution(name: str, values: int) -> str:
+    return f"EXECUTE {name}({', '.join(['%s'] * values)})"
+
+
+def padded(values: Sequence[Any]) -> Sequence[Any]:
+    """The last one repeated up to a power of two, so that lists of any length make few different statements."""
+    return [*values, *[values[-1]] * ((1 << (len(values) - 1).bit_length()) - len(values))]
 
 
 class Journey:

@@ -116,7 +116,7 @@ class Stage:
 
     def notice(self) -> None:
         """What a second does: the process reads the rooms again."""
-        self.rooms._read_at = -1e9
+        self.rooms._renewal.renew(-1e9)
 
     def queue(self, key: str = POOL) -> Queue:
         return Queue(f"{key}-{self.world}", self.client, clock=lambda: int(self.at.timestamp() * 1000), fresh_seconds=0)
