@@ -14,9 +14,10 @@ import io
 import logging
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -33,6 +34,7 @@ from storefront import clock
 from storefront.api.partners import REPLAYED, read_wish
 from storefront.api.problems import describe, make, media_type
 from storefront.at_hand import NotAtHand
+from storefront.waiting_room.layer import is_form
 from storefront.web import at_once
 from storefront.web.middleware import most_bytes
 from storefront.whole import Environ, Header, whole_answer
@@ -41,6 +43,7 @@ log = logging.getLogger(__name__)
 THREADS = 16  # each keeps a database connection
 RESERVATIONS = "/api/v1/reservations/"
 Answer = tuple[int, list[Header], bytes]
+Known = TypeVar("Known")
 
 
 class Entrance:
@@ -67,7 +70,8 @@ class Entrance:
             try:
                 if scope.path == RESERVATIONS:
                     return await self._reserve(scope.headers, body)
-                return await self._reserve_by_form(with_body(make_environ(scope), body, length))
+                if is_form(scope.path):
+                    return await self._reserve_by_form(with_body(make_environ(scope), body, length))
             except NotAtHand:
                 pass
         return await self._ask(with_body(make_environ(scope), body, length), is_at_hand=False)
@@ -81,10 +85,17 @@ class Entrance:
                 pass
         return await asyncio.get_running_loop().run_in_executor(self._threads, ask, environ)
 
+    async def _known(self, ask: Callable[..., Known], *of: Any) -> Known:
+        """From memory; what has to be looked up is looked up in a thread."""
+        try:
+            return ask(*of)
+        except NotAtHand:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, ask, *of)
+
     async def _reserve(self, headers: Any, body: bytes) -> Answer:
         """Raises NotAtHand before anything has happened."""
         try:
-            wish, request = read_wish(headers, headers.get("content-type") or "", body)
+            wish, request = await self._known(read_wish, headers, headers.get("content-type") or "", body)
             (status, answer), is_replayed = await reserve_once_from_loop(wish=wish, at=clock.now(), request=request)
         except NotAtHand:
             raise
@@ -98,7 +109,7 @@ class Entrance:
 
     async def _reserve_by_form(self, environ: Environ) -> Answer:
         """Raises NotAtHand before anything has happened."""
-        began, form = time.monotonic(), application.let_through(environ)
+        began, form = time.monotonic(), await self._known(application.let_through, environ)
         response = await at_once.reserve(form)
         if form.is_behind_a_room:
             note = partial(application.note, environ, began, is_failed=False)

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from reservations.models import Allotment, Decision, Variant
-from reservations.queries.facts import Decided, Offering, World, current_offering, current_revision, world_of
+from reservations.queries.facts import Decided, Offering, World, current_offering, current_world
 from reservations.rules import gate, opening
 
 
@@ -20,10 +20,14 @@ class Availability:
     market: str
     subdivision: str | None
     status: str
-    decision: gate.Decision
+    decided: Decided
     opens_at: datetime | None
     next_change_at: datetime | None
     left: int | None
+
+    @property
+    def decision(self) -> gate.Decision:
+        return self.decided.decision
 
 
 def availabilities(
@@ -32,15 +36,16 @@ def availabilities(
     at: datetime,
     destinations: Iterable[tuple[str, str | None]] | None = None,
     is_replay: bool = False,
+    world: World | None = None,
 ) -> list[Availability]:
     """One row a SKU and destination, in the order given; all markets without a subdivision by default. Two queries.
 
     `is_replay` decides afresh instead of reading the materialised decisions: for another instant than the present.
+    `world` is the present one, where it was just read: then it is one query.
     """
-    revision = current_revision()
-    world = world_of(revision)
+    world = world or current_world()
     wanted = list(destinations) if destinations is not None else [(code, None) for code in world.markets]
-    kept = {} if is_replay else _kept_decisions(revision)
+    kept = {} if is_replay else _kept_decisions(world.revision)
     found = []
     for sku in skus:
         for country, subdivision in wanted:
@@ -82,7 +87,7 @@ def _availability(cell: Cell, offering: Offering | None, left: int | None, at: d
         market=country,
         subdivision=subdivision,
         status=opening.status(decision=decided.decision, window=window, supply=supply, at=at),
-        decision=decided.decision,
+        decided=decided,
         opens_at=window.opens_at if window else None,
         next_change_at=opening.next_instant(gate_change_at=decided.until, windows=windows, at=at),
         left=left,
@@ -90,7 +95,7 @@ def _availability(cell: Cell, offering: Offering | None, left: int | None, at: d
 
 
 @lru_cache(maxsize=2)
-def _kept_decisions(revision: int) -> dict[tuple[str, str], Decided]:
+def _kept_decisions(revision: int | None) -> dict[tuple[str, str], Decided]:
     """The materialised decisions of a revision that was just read as the current one."""
     return {
         (row.variant.sku, row.market_id): Decided(read_decision(row.answer), row.decided_at, row.next_change_at)

@@ -19,6 +19,7 @@ from reservations.models import (
     Market,
     Passport,
     Price,
+    Product,
     Requirement,
     StopSale,
     Variant,
@@ -63,7 +64,7 @@ class Decided:
     decision: gate.Decision
     since: datetime
     until: datetime | None
-    shown: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)  # by language: what follows from it
+    shown: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)  # what follows from it, by its form
 
     def holds(self, at: datetime) -> bool:
         return self.since <= at and (self.until is None or at < self.until)
@@ -73,7 +74,9 @@ class Decided:
 class World:
     """Everything that decisions need, as of one revision. What changes with each reservation is not in it."""
 
+    revision: int | None  # None: of a transaction of its own, perhaps never committed
     facts: gate.Facts
+    products: tuple[Product, ...]  # in the order of the shop, with their variants
     subjects: Mapping[str, gate.Subject]
     variant_ids: Mapping[str, tuple[int, int]]  # SKU → id of the variant, id of its product
     markets: Mapping[str, MarketTerms]
@@ -175,10 +178,10 @@ def current_revision() -> int:
 @lru_cache(maxsize=2)
 def world_of(revision: int) -> World:
     """The world of a revision that was just read as the current one."""
-    return read_world()
+    return read_world(revision)
 
 
-def read_world() -> World:
+def read_world(revision: int | None = None) -> World:
     """The facts as the present transaction sees them, past any cache."""
     facts = gate.Facts(
         requirements=tuple(read_requirement(row) for row in Requirement.objects.order_by("id")),
@@ -193,7 +196,9 @@ def read_world() -> World:
     variants = Variant.objects.select_related("product").order_by("product__position", "position")
     prices = Price.objects.values_list("variant__sku", "market_id", "amount_minor", "currency")
     return World(
+        revision=revision,
         facts=facts,
+        products=tuple(Product.objects.prefetch_related("variants").order_by("position", "pk")),
         subjects={row.sku: subject(row) for row in variants},
         variant_ids={row.sku: (row.pk, row.product_id) for row in variants},
         markets={row.code: _terms(row) for row in Market.objects.order_by("code")},

@@ -86,7 +86,7 @@ class Reservations(Partners):
                     422, "invalid", remedy, errors=[{"field": "created_after", "code": "invalid", "detail": remedy}]
                 )
             rows = rows.filter(created_at__gt=after)
-        return paged(request, rows, ("-created_at", "-id"), lambda found: shapes.reservations(found, at))
+        return Response(paged(request, rows, ("-created_at", "-id"), lambda found: shapes.reservations(found, at)))
 
     @extend_schema(
         operation_id="create_reservation",
@@ -261,7 +261,8 @@ class Allotments(Partners):
     def get(self, request: Request) -> Response:
         """The partner's own capacity and what is left of it."""
         rows = Allotment.objects.filter(partner=api_key(request).partner, is_sandbox=api_key(request).is_sandbox)
-        return paged(request, rows.select_related("variant").prefetch_related("markets"), "id", _allotments)
+        rows = rows.select_related("variant").prefetch_related("markets")
+        return Response(paged(request, rows, "id", _allotments))
 
 
 def _allotments(rows: list[Allotment]) -> list[dict[str, Any]]:

@@ -7,25 +7,26 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.dateparse import parse_datetime
 from django.utils.decorators import method_decorator
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from reservations.models import Launch, Market, Product
 from reservations.queries.availability import Availability, availabilities, skus_of
 from reservations.queries.draws import draw_of, proof
-from reservations.queries.facts import current_world
+from reservations.queries.facts import World, current_world
 from reservations.queries.passports import passport_of
 from reservations.rules import destinations, gate
 from storefront import clock
 from storefront.api import serializers, shapes
-from storefront.api.problems import Problem
-from storefront.shelf import KEEP, SHORT, kept
+from storefront.api.problems import Problem, describe, write
+from storefront.shelf import KEEP, LONG, SHORT, kept
 from storefront.waiting_room import drawing
 
 
@@ -37,7 +38,29 @@ class Pages(CursorPagination):
 
 @method_decorator(kept, name="dispatch")
 class Public(APIView):
-    """Open, cookie-less, conditional."""
+    """Open, cookie-less, conditional. There is one representation and no permission: nothing is negotiated."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method not in ("GET", "HEAD"):
+            return super().dispatch(request, *args, **kwargs)
+        try:
+            answer: HttpResponse = self.get(Request(request), *args, **kwargs)  # type: ignore[attr-defined]
+        except Exception as error:
+            body, headers = describe(error)
+            if body is None:
+                raise
+            return write(body["status"], body, headers)
+        return answer
+
+
+def answer(body: Any, *, keep: str = LONG) -> HttpResponse:
+    """`keep`: for how long the shelf may have it."""
+    return write(200, body, {KEEP: keep})
+
+
+def told_now(body: Any) -> HttpResponse:
+    """It tells the time, or shows what is not watched, or what begins on a day of which no decision tells."""
+    return answer(body, keep=SHORT)
 
 
 def paged(
@@ -46,18 +69,18 @@ def paged(
     ordering: str | tuple[str, ...],
     shape: Callable[[list[Any]], list[dict[str, Any]]],
     page_size: int = 50,
-) -> Response:
-    """A page of rows in the shape that `shape` gives them, all at once."""
+) -> Any:
+    """A page of rows in the shape that `shape` gives them, all at once, and the ways to the next and the previous."""
     pages = Pages()
     pages.ordering, pages.page_size = ordering, page_size
     found: Any = pages.paginate_queryset(rows, request)
-    return pages.get_paginated_response(shape(list(found or [])))
+    return pages.get_paginated_response(shape(list(found or []))).data
 
 
-def read_market(request: Request) -> str | None:
+def read_market(request: Request, world: World) -> str | None:
     """The code of the market of the query, or none. Raises unknown_market."""
     code = request.query_params.get("market")
-    if code is not None and code.upper() not in current_world().markets:
+    if code is not None and code.upper() not in world.markets:
         raise Problem(422, "unknown_market", "There is no such market. GET /api/v1/markets/ lists them.")
     return code and code.upper()
 
@@ -79,20 +102,19 @@ def read_instant(request: Request) -> datetime | None:
 
 class Markets(Public):
     @extend_schema(operation_id="list_markets", responses=serializers.MarketOut(many=True))
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """All markets; 200 a page unless page_size says otherwise."""
-        return paged(
-            request, Market.objects.all(), "code", lambda found: [shapes.market(row) for row in found], page_size=200
-        )
+        shape = lambda found: [shapes.market(row) for row in found]  # noqa: E731
+        return answer(paged(request, Market.objects.all(), "code", shape, page_size=200))
 
 
 class OneMarket(Public):
     @extend_schema(responses=serializers.MarketOut)
-    def get(self, request: Request, code: str) -> Response:
+    def get(self, request: Request, code: str) -> HttpResponse:
         row = Market.objects.filter(code=code.upper()).first()
         if row is None:
             raise NotFound
-        return Response(shapes.market(row))
+        return answer(shapes.market(row))
 
 
 _MARKET = OpenApiParameter("market", str, description="ISO 3166-1 alpha-2")
@@ -104,32 +126,35 @@ class Products(Public):
         parameters=[_MARKET, OpenApiParameter("kind", str, enum=["glasses", "ring", "earphones"])],
         responses=serializers.ProductOut(many=True),
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Products; with `market`, each variant's price and availability there."""
-        rows = Product.objects.prefetch_related("variants")
-        kind = request.query_params.get("kind")
-        if kind is not None:
-            rows = rows.filter(kind=kind)
-        offers = _offers_in(read_market(request))
-        return paged(request, rows, "position", lambda page: [shapes.product(row, offers) for row in page])
+        world = current_world()
+        market, kind = read_market(request, world), request.query_params.get("kind")
+        found = [row for row in world.products if kind in (None, row.kind)]
+        offers = _offers_in(market, world)
+        shape = lambda page: [shapes.product(row, offers) for row in page]  # noqa: E731
+        if len(found) <= Pages.page_size and not {"cursor", "page_size"} & request.query_params.keys():
+            return answer({"next": None, "previous": None, "results": shape(found)})
+        rows = Product.objects.prefetch_related("variants").filter(pk__in=[row.pk for row in found])
+        return answer(paged(request, rows, "position", shape))
 
 
 class OneProduct(Public):
     @extend_schema(parameters=[_MARKET], responses=serializers.ProductOut)
-    def get(self, request: Request, slug: str) -> Response:
-        row = Product.objects.prefetch_related("variants").filter(slug=slug).first()
+    def get(self, request: Request, slug: str) -> HttpResponse:
+        world = current_world()
+        row = next((each for each in world.products if each.slug == slug), None)
         if row is None:
             raise NotFound
-        return Response(shapes.product(row, _offers_in(read_market(request))))
+        return answer(shapes.product(row, _offers_in(read_market(request, world), world)))
 
 
-def _offers_in(market: str | None) -> dict[str, shapes.Offer] | None:
+def _offers_in(market: str | None, world: World) -> dict[str, shapes.Offer] | None:
     """SKU → price, deposit and availability."""
     if market is None:
         return None
-    world = current_world()
     at = clock.now()
-    rows = availabilities(skus=world.subjects, at=at, destinations=[(market, None)])
+    rows = availabilities(skus=world.subjects, at=at, destinations=[(market, None)], world=world)
     return {
         row.sku: (world.prices.get((row.sku, market)), world.deposit(row.sku, market, row.decision, at), row)
         for row in rows
@@ -147,7 +172,7 @@ class ProductAvailability(Public):
         ],
         responses=serializers.AvailabilityOut(many=True),
     )
-    def get(self, request: Request, slug: str) -> Response:
+    def get(self, request: Request, slug: str) -> HttpResponse:
         """One row a market: status, stages, reasons, notices, next change."""
         skus = skus_of(slug)
         if not skus:
@@ -161,9 +186,9 @@ class ProductAvailability(Public):
         rows = availabilities(skus=[sku, *others], at=at, destinations=places, is_replay=given is not None)
         count = len(rows) // (1 + len(others))
         shown = [_with_others(rows, number, count) for number in range(count)]
-        response = Response({"results": shown, "next": None, "previous": None})
         # The dates of subdivisions are not watched, those of whole markets are.
-        return _told_now(response) if "subdivision" in request.query_params else response
+        keep = SHORT if "subdivision" in request.query_params else LONG
+        return answer({"results": shown, "next": None, "previous": None}, keep=keep)
 
 
 class ProductPassport(Public):
@@ -172,19 +197,20 @@ class ProductPassport(Public):
         parameters=[OpenApiParameter("market", str, description="ISO 3166-1 alpha-2", required=True)],
         responses={200: serializers.PassportOut, 404: serializers.ProblemOut, 422: serializers.ProblemOut},
     )
-    def get(self, request: Request, slug: str) -> Response:
+    def get(self, request: Request, slug: str) -> HttpResponse:
         """The device passport: what the product records, where that goes in this market, and how one objects."""
-        market = read_market(request)
+        world = current_world()
+        market = read_market(request, world)
         if market is None:
             remedy = "Send market: what is recorded goes to another place in each."
             raise Problem(422, "invalid", remedy, errors=[{"field": "market", "code": "required", "detail": remedy}])
         if not Product.objects.filter(slug=slug).exists():
             raise NotFound
-        row = passport_of(current_world(), product=slug, market=market, at=clock.now())
+        row = passport_of(world, product=slug, market=market, at=clock.now())
         if row is None:
             told = "There is no device passport for this market yet, so that nothing can be reserved there."
             raise Problem(404, gate.PASSPORT_MISSING, told)
-        return _told_now(Response(shapes.passport(row, market)))
+        return told_now(shapes.passport(row, market))
 
 
 def _with_others(rows: list[Availability], number: int, count: int) -> dict[str, Any]:
@@ -214,36 +240,30 @@ def _destinations(request: Request) -> list[tuple[str, str | None]] | None:
     return [(code, subdivision)]
 
 
-def _told_now(response: Response) -> Response:
-    """It tells the time, or shows what is not watched, or what begins on a day of which no decision tells."""
-    response[KEEP] = SHORT
-    return response
-
-
 class Launches(Public):
     @extend_schema(operation_id="list_launches", responses=serializers.LaunchOut(many=True))
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         at = clock.now()
         rows = Launch.objects.prefetch_related("windows", Prefetch("products", Product.objects.only("slug")))
-        return _told_now(paged(request, rows, "slug", lambda found: [shapes.launch(row, at) for row in found]))
+        return told_now(paged(request, rows, "slug", lambda found: [shapes.launch(row, at) for row in found]))
 
 
 class OneLaunch(Public):
     @extend_schema(responses=serializers.LaunchOut)
-    def get(self, request: Request, slug: str) -> Response:
+    def get(self, request: Request, slug: str) -> HttpResponse:
         row = Launch.objects.prefetch_related("windows", "products").filter(slug=slug).first()
         if row is None:
             raise NotFound
-        return _told_now(Response(shapes.launch(row, clock.now())))
+        return told_now(shapes.launch(row, clock.now()))
 
 
 class LaunchDraw(Public):
     @extend_schema(operation_id="launch_draw", parameters=[_MARKET], responses=serializers.DrawOut)
-    def get(self, request: Request, slug: str) -> Response:
+    def get(self, request: Request, slug: str) -> HttpResponse:
         """The draw of the opening of `market` (the first opening without one): promise before, proof after."""
-        market = read_market(request)
+        market = read_market(request, current_world())
         drawing.hold_if_asked(slug, market)
         row = draw_of(slug, market)
         if row is None:
             raise NotFound
-        return _told_now(Response(shapes.draw(proof(row))))
+        return told_now(shapes.draw(proof(row)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import orjson
 from django.conf import settings
 from django.templatetags.static import static
 
@@ -14,7 +15,7 @@ from reservations.queries import links
 from reservations.queries.availability import Availability
 from reservations.queries.consents import News, news_for
 from reservations.queries.deposits import deposit_states
-from reservations.queries.facts import current_world
+from reservations.queries.facts import Decided, current_world
 from reservations.queries.holds import open_holds
 from reservations.queries.places import Standing, standings
 from reservations.rules import lifecycle, opening
@@ -56,14 +57,26 @@ def availability(row: Availability) -> dict[str, Any]:
         "subdivision": row.subdivision,
         "sku": row.sku,
         "status": row.status,
-        "stages": dict(row.decision.stages),
         "opens_at": stamp(row.opens_at),
         "next_change_at": stamp(row.next_change_at),
-        "reasons": [reason(each) for each in row.decision.reasons],
-        "notices": [notice(each) for each in row.decision.notices],
-        "disabled_features": list(row.decision.disabled_features),
-        "varies_in": list(row.decision.varies_in),
+        **_told(row.decided),
     }
+
+
+def _told(decided: Decided) -> dict[str, Any]:
+    """What a decision says, as JSON, written once for as long as the decision holds."""
+    if "json" not in decided.shown:
+        decision = decided.decision
+        parts: dict[str, Any] = {
+            "stages": dict(decision.stages),
+            "reasons": [reason(each) for each in decision.reasons],
+            "notices": [notice(each) for each in decision.notices],
+            "disabled_features": decision.disabled_features,
+            "varies_in": decision.varies_in,
+        }
+        decided.shown["json"] = {name: orjson.Fragment(orjson.dumps(part)) for name, part in parts.items()}
+    told: dict[str, Any] = decided.shown["json"]
+    return told
 
 
 # What a market offers of a variant: price, deposit for each, and what may be done.

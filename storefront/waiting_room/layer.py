@@ -36,6 +36,12 @@ LOG_SECONDS = 60.0
 Application = Callable[[Environ, Start], Iterable[bytes]]
 
 
+def is_form(path: str) -> bool:
+    """Whether it is that of a reservation form."""
+    found = PATH.fullmatch(path)
+    return found is not None and found["product"] is not None
+
+
 @dataclass(frozen=True)
 class Form:
     """A reservation form that may be answered."""
@@ -82,7 +88,7 @@ class WaitingRoom:
     def let_through(self, environ: Environ) -> Form:
         """The form that is asked for, of somebody for whom no room is before it or who has its pass.
 
-        Raises NotAtHand where that is not so, or cannot be said without waiting.
+        Raises NotAtHand where that is not so.
         """
         request, act = self._read(environ)
         if request is None or act != "form" or self._answer(request, act) is not None:

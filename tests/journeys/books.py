@@ -38,6 +38,10 @@ def room(per_minute: str) -> int:
     return Launch.objects.update(has_waiting_room=True, admission_per_minute=int(per_minute))
 
 
+def no_room() -> int:
+    return Launch.objects.update(has_waiting_room=False)
+
+
 def challenge(is_on: str) -> int:
     """Ask for a proof of work before a ticket, and let nobody in."""
     return Launch.objects.update(has_waiting_room=True, admission_per_minute=0, has_challenge=is_on == "on")
@@ -132,6 +136,7 @@ if __name__ == "__main__":
     actions: dict[str, Callable[..., Any]] = {
         "open_in": open_in,
         "room": room,
+        "no_room": no_room,
         "challenge": challenge,
         "drawn": drawn,
         "of": of,
