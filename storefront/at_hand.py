@@ -35,13 +35,13 @@ class Renewal:
         self._known_at = self._left_at = -math.inf
 
     def is_due(self, now: float) -> bool:
-        """Whether the caller has to ask, at `now` of a monotonic clock. Raises NotAtHand where it may not wait."""
+        """Whether the caller has to ask. Raises NotAtHand where it may not wait."""
         age = now - self._known_at
-        if age < self._seconds / 2:
+        if 0 <= age < self._seconds / 2:
             return False
         if not is_on_loop():
             return True
-        if age < self._seconds and now - self._left_at < self._seconds / 4:
+        if 0 <= age < self._seconds and 0 <= now - self._left_at < self._seconds / 4:
             return False
         self._left_at = now
         raise NotAtHand

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from typing import Any
 
 from django.conf import settings
@@ -58,7 +57,7 @@ class _KnownKeys:
         self._known: dict[str, tuple[Renewal, ApiKey]] = {}
 
     def find(self, secret: str) -> ApiKey | None:
-        now, name = time.monotonic(), digest(secret)
+        now, name = clock.now().timestamp(), digest(secret)
         known = self._known.get(name)
         if known is not None and not known[0].is_due(now):
             return known[1]

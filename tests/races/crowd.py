@@ -23,6 +23,7 @@ from django.db import connections  # noqa: E402
 
 from reservations.actions.reserving import reserve  # noqa: E402
 from reservations.models import Allotment, Message, Reservation  # noqa: E402
+from reservations.queries.facts import current_world  # noqa: E402
 from tests.world import AT, allotment, wish  # noqa: E402
 
 
@@ -40,6 +41,8 @@ def client(number: int, clients: int, attempts: int, rounds: int, start: Any, do
 def main(clients: int, attempts: int, capacity: int, rounds: int) -> None:
     fork = multiprocessing.get_context("fork")
     start, done = fork.Barrier(clients + 1), fork.Barrier(clients + 1)
+    Allotment.objects.filter(pk=allotment().pk).update(capacity=capacity)
+    current_world()  # once for all clients
     connections.close_all()
     crowd = [fork.Process(target=client, args=(n, clients, attempts, rounds, start, done)) for n in range(clients)]
     for process in crowd:
@@ -47,7 +50,7 @@ def main(clients: int, attempts: int, capacity: int, rounds: int) -> None:
     seen = 0
     for _turn in range(rounds):
         pool = allotment()
-        Allotment.objects.filter(pk=pool.pk).update(capacity=capacity, held=0, waiting=0)
+        Allotment.objects.filter(pk=pool.pk).update(held=0, waiting=0)
         connections.close_all()
         start.wait()
         done.wait()
