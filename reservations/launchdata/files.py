@@ -30,7 +30,7 @@ class BadLaunchData(ValueError):
         self.file, self.line, self.field, self.remedy, self.row = file, line, field, remedy, row
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """SafeLoader that leaves yes, no, on and off as text and refuses a key given twice."""
 
 
