@@ -6,6 +6,7 @@ than what it was made from is true (`queries/freshness.py`).
 
 from __future__ import annotations
 
+import hashlib
 import io
 import threading
 import time
@@ -18,10 +19,10 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
-from django.utils.http import parse_etags
+from django.utils.http import parse_etags, quote_etag
 from django.views.decorators.http import conditional_page
 
 from reservations.queries.freshness import Freshness, Mark
@@ -49,8 +50,9 @@ def kept(view: View) -> View:
     @wraps(view)
     def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = view(request, *args, **kwargs)
-        if response.status_code == 200:
+        if response.status_code == 200 and isinstance(response, HttpResponse):
             response.headers.setdefault(KEEP, LONG)
+            response.headers["ETag"] = quote_etag(hashlib.sha256(response.content).hexdigest()[:32])
             patch_cache_control(response, public=True, max_age=1)
         return response
 

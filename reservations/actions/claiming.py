@@ -16,7 +16,6 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -25,19 +24,17 @@ from django.db.models import Model
 
 from reservations.actions.asks import Ask, Granted
 from reservations.actions.preparing import Prepared, prepare
-from reservations.actions.storing import ALLOTMENTS, answers_of, draft, rows_of, seat, wordings_of
+from reservations.actions.storing import answers_of, draft, rows_of, seat, wordings_of
 from reservations.actions.wishes import KeyReused, LimitReached, Refusal
-from reservations.models import CustomerLimit, GateRevision, IdempotencyKey, Launch, Reservation
+from reservations.models import CustomerLimit, IdempotencyKey, Launch, Reservation
 from reservations.models.rows import Journey, Statement, execute_together, padded, select_rows, write_rows
+from reservations.queries.counters import LOOK_AT_REVISION, look_at_lines, read_lines, read_revision
 from reservations.queries.facts import World, world_of
 from reservations.rules import places
 
 CUSTOMER = ("launch_id", "product_id", "email_key", "is_sandbox")
 REQUEST = ("partner_id", "key", "is_sandbox")
-LINE = ("id", "capacity - held_back", "held", "waiting", "gone", "last_place", "last_at")
-COUNTERS = ("capacity", *LINE[2:])
 LIMITS = CustomerLimit._meta.db_table
-REVISION_SQL = f"SELECT number FROM {GateRevision._meta.db_table} WHERE id = 1"  # noqa: S608
 
 Entry = tuple[Ask, Prepared]
 Drafted = tuple[Ask, Prepared, Reservation]
@@ -105,7 +102,7 @@ def _store(asks: Sequence[Ask], entries: list[Entry], journey: Journey, looks: S
     """
     by_allotment = _by_allotment(entries)
     wordings = wordings_of(entries, but=_known.wordings)
-    first = [*looks, *wordings, _count_units(entries), _look_at_lines(by_allotment, is_locked=True)]
+    first = [*looks, *wordings, _count_units(entries), look_at_lines(by_allotment, is_locked=True)]
     found = journey.run(first)
     if looks and (found[0] != [(_known.revision,)] or any(found[1 : len(looks)])):
         raise _NotAsThought
@@ -119,7 +116,7 @@ def _looks(asks: Sequence[Ask]) -> list[Statement]:
     """The revision; then what is stored of these requests, and of these forms."""
     keys = [ask.request.key for ask in asks if ask.request]
     forms = [_as_stored(ask.wish.attempt) for ask in asks if ask.wish.attempt]
-    looks = [Statement(REVISION_SQL)]
+    looks = [LOOK_AT_REVISION]
     looks += [_look_for(IdempotencyKey, (*REQUEST, "body_digest", "status", "answer"), "key", keys)] if keys else []
     looks += [_look_for(Reservation, ("id",), "attempt", forms)] if forms else []
     return looks
@@ -140,7 +137,7 @@ def _answer_repeats(asks: Sequence[Ask]) -> tuple[list[Ask], World]:
             ask.outcome = KeyReused()
         else:
             ask.answer, ask.is_replayed = (first[1], orjson.loads(first[2])), True
-    _known.revision = found[0][0][0] if found[0] else 0
+    _known.revision = read_revision(found[0])
     return [ask for ask in asks if ask.outcome is None and ask.answer is None], world_of(_known.revision)
 
 
@@ -171,8 +168,8 @@ def _refuse_what_is_full(entries: list[Entry]) -> list[Entry]:
     looked = {prepared.allotment_id for _, prepared in entries if not prepared.has_waiting_list} & _known.full
     if not looked:
         return entries
-    [rows] = execute_together([_look_at_lines(looked)])
-    lines = _read_lines(rows)
+    [rows] = execute_together([look_at_lines(looked)])
+    lines = read_lines(rows)
     for ask, prepared in entries:
         line = lines.get(prepared.allotment_id)
         if line and line.refuses(ask.wish.quantity, has_waiting_list=prepared.has_waiting_list):
@@ -190,7 +187,7 @@ def _by_allotment(entries: Iterable[Entry]) -> dict[int, list[Drafted]]:
 def _give_places(by_allotment: dict[int, list[Drafted]], *, counted: list[Row], rows: list[Row]) -> list[Statement]:
     """Places in the order of arrival, for who was counted, in the locked rows. Returns what is then to be stored."""
     customers = {(*row[:3], bool(row[3])) for row in counted}
-    before, after, made, undone = _read_lines(rows), {}, [], []
+    before, after, made, undone = read_lines(rows), {}, [], []
     for allotment_id, waiting in by_allotment.items():
         within = [each for each in waiting if each[1].customer in customers]
         wanted, has_list = [(ask.wish.quantity, ask.at) for ask, *_ in within], waiting[0][1].has_waiting_list
@@ -233,19 +230,3 @@ def _count_units(entries: Iterable[Entry]) -> Statement:
         f"(SELECT per_customer_limit FROM {Launch._meta.db_table} WHERE id = excluded.launch_id) RETURNING {customer}"
     )
     return Statement(sql, [write_rows(dict(zip(columns, row, strict=True)) for row in rows)])
-
-
-def _look_at_lines(allotment_ids: Iterable[int], *, is_locked: bool = False) -> Statement:
-    ids = padded(sorted(allotment_ids))
-    lock = " FOR UPDATE" if is_locked and connection.features.has_select_for_update else ""  # SQLite writes alone
-    marks = ", ".join(["%s"] * len(ids))
-    return Statement(f"SELECT {', '.join(LINE)} FROM {ALLOTMENTS} WHERE id IN ({marks}) ORDER BY id{lock}", ids)  # noqa: S608
-
-
-def _read_lines(rows: Iterable[Row]) -> dict[int, places.Line]:
-    return {pk: places.Line(**dict(zip(COUNTERS, (*counts, _aware(at)), strict=True))) for pk, *counts, at in rows}
-
-
-def _aware(at: datetime | None) -> datetime | None:
-    """SQLite stores no offset: what it gives back is UTC."""
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at

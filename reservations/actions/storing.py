@@ -13,9 +13,8 @@ from reservations.actions.preparing import Prepared
 from reservations.actions.wishes import Refusal, Wish
 from reservations.models import Allotment, Event, IdempotencyKey, Message, Reservation, Wording
 from reservations.models.rows import Row, Statement, insert_statement, select_rows, write_rows
+from reservations.queries.counters import ALLOTMENTS
 from reservations.rules import lifecycle, payments, places
-
-ALLOTMENTS = Allotment._meta.db_table
 
 
 def wordings_of(entries: Iterable[tuple[Ask, Prepared]], *, but: set[str]) -> list[Statement]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 
-from reservations.models import Allotment, Decision, Variant
+from reservations.models import Decision, Variant
+from reservations.queries.counters import current_lines
 from reservations.queries.facts import Decided, Offering, World, current_offering, current_world
+from reservations.queries.revisions import ByRevision
 from reservations.rules import gate, opening
 
 
@@ -21,6 +22,7 @@ class Availability:
     subdivision: str | None
     status: str
     decided: Decided
+    offering: Offering | None  # the one that speaks now
     opens_at: datetime | None
     next_change_at: datetime | None
     left: int | None
@@ -63,15 +65,16 @@ Cell = tuple[str, str, str | None, Decided, tuple[Offering, ...]]
 
 def _with_supply(world: World, cells: list[Cell], at: datetime) -> list[Availability]:
     """What is left, of direct sale and as committed now, for all cells at once."""
-    current = [current_offering(offerings, at) for *_, offerings in cells]
+    current = {id(offerings): current_offering(offerings, at) for *_, offerings in cells}
+    offered = [current[id(offerings)] for *_, offerings in cells]
     pools = [
         world.allotments.get((offering.launch_id, sku, country, False), {}).get(None) if offering else None
-        for (sku, country, *_), offering in zip(cells, current, strict=True)
+        for (sku, country, *_), offering in zip(cells, offered, strict=True)
     ]
-    left = {row.pk: row.left for row in Allotment.objects.filter(pk__in={pk for pk in pools if pk is not None})}
+    lines = current_lines(pool for pool in pools if pool is not None)
     return [
-        _availability(cell, offering, left.get(pool) if pool is not None else None, at)
-        for cell, offering, pool in zip(cells, current, pools, strict=True)
+        _availability(cell, offering, lines[pool].left if pool in lines else None, at)
+        for cell, offering, pool in zip(cells, offered, pools, strict=True)
     ]
 
 
@@ -88,13 +91,14 @@ def _availability(cell: Cell, offering: Offering | None, left: int | None, at: d
         subdivision=subdivision,
         status=opening.status(decision=decided.decision, window=window, supply=supply, at=at),
         decided=decided,
+        offering=offering,
         opens_at=window.opens_at if window else None,
         next_change_at=opening.next_instant(gate_change_at=decided.until, windows=windows, at=at),
         left=left,
     )
 
 
-@lru_cache(maxsize=2)
+@ByRevision
 def _kept_decisions(revision: int | None) -> dict[tuple[str, str], Decided]:
     """The materialised decisions of a revision that was just read as the current one."""
     return {

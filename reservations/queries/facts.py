@@ -6,14 +6,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from reservations.models import (
     Allotment,
     Deposit,
     Evidence,
-    GateRevision,
     Launch,
     LaunchMarket,
     Market,
@@ -24,6 +23,8 @@ from reservations.models import (
     StopSale,
     Variant,
 )
+from reservations.queries.counters import current_revision
+from reservations.queries.revisions import ByRevision
 from reservations.rules import destinations, gate, opening
 from reservations.rules.money import Money
 from reservations.rules.site_features import SITE_FEATURES
@@ -170,13 +171,8 @@ def current_world() -> World:
     return world_of(current_revision())
 
 
-def current_revision() -> int:
-    """The number that grows with every change of what a `World` holds."""
-    return GateRevision.objects.filter(id=1).values_list("number", flat=True).first() or 0
-
-
-@lru_cache(maxsize=2)
-def world_of(revision: int) -> World:
+@ByRevision
+def world_of(revision: int | None) -> World:
     """The world of a revision that was just read as the current one."""
     return read_world(revision)
 

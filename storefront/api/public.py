@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 from reservations.models import Launch, Market, Product
 from reservations.queries.availability import Availability, availabilities, skus_of
 from reservations.queries.draws import draw_of, proof
-from reservations.queries.facts import World, current_world
+from reservations.queries.facts import World, current_world, deposit_of
 from reservations.queries.passports import passport_of
 from reservations.rules import destinations, gate
 from storefront import clock
@@ -153,12 +153,9 @@ def _offers_in(market: str | None, world: World) -> dict[str, shapes.Offer] | No
     """SKU → price, deposit and availability."""
     if market is None:
         return None
-    at = clock.now()
-    rows = availabilities(skus=world.subjects, at=at, destinations=[(market, None)], world=world)
-    return {
-        row.sku: (world.prices.get((row.sku, market)), world.deposit(row.sku, market, row.decision, at), row)
-        for row in rows
-    }
+    rows = availabilities(skus=world.subjects, at=clock.now(), destinations=[(market, None)], world=world)
+    prices = {row.sku: world.prices.get((row.sku, market)) for row in rows}
+    return {row.sku: (prices[row.sku], deposit_of(row.offering, prices[row.sku], row.decision), row) for row in rows}
 
 
 class ProductAvailability(Public):

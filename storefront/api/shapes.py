@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import orjson
@@ -79,6 +80,12 @@ def _told(decided: Decided) -> dict[str, Any]:
     return told
 
 
+@cache
+def _images(slug: str) -> list[str]:
+    stem = _PICTURES.get(slug)
+    return [settings.SITE_URL + static(f"products/{stem}-hero.{kind}") for kind in ("avif", "webp")] if stem else []
+
+
 # What a market offers of a variant: price, deposit for each, and what may be done.
 Offer = tuple[Money | None, Money | None, Availability]
 
@@ -96,7 +103,6 @@ def product(row: Product, offers: dict[str, Offer] | None = None) -> dict[str, A
                 "availability": availability(found),
             }
         variants.append(shown)
-    stem = _PICTURES.get(row.slug)
     return {
         "slug": row.slug,
         "kind": row.kind,
@@ -104,9 +110,7 @@ def product(row: Product, offers: dict[str, Offer] | None = None) -> dict[str, A
         "tagline": row.tagline.get("en", ""),
         "capabilities": row.capabilities,
         "specs": row.specs,
-        "images": [settings.SITE_URL + static(f"products/{stem}-hero.{kind}") for kind in ("avif", "webp")]
-        if stem
-        else [],
+        "images": _images(row.slug),
         "variants": variants,
     }
 

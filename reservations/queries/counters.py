@@ -1,0 +1,49 @@
+"""The counters of allotments and the revision, as they are committed now: one short statement each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection
+
+from reservations.models import Allotment, GateRevision
+from reservations.models.rows import Statement, execute_together, padded
+from reservations.rules import places
+
+ALLOTMENTS = Allotment._meta.db_table
+LINE = ("id", "capacity - held_back", "held", "waiting", "gone", "last_place", "last_at")
+COUNTERS = ("capacity", *LINE[2:])
+LOOK_AT_REVISION = Statement(f"SELECT number FROM {GateRevision._meta.db_table} WHERE id = 1")  # noqa: S608
+
+
+def current_revision() -> int:
+    """The number that grows with every change of what a `World` holds."""
+    return read_revision(execute_together([LOOK_AT_REVISION])[0])
+
+
+def read_revision(rows: list[tuple[int]]) -> int:
+    return rows[0][0] if rows else 0
+
+
+def current_lines(allotment_ids: Iterable[int]) -> dict[int, places.Line]:
+    """By the id of the allotment."""
+    ids = set(allotment_ids)
+    return read_lines(execute_together([look_at_lines(ids)])[0]) if ids else {}
+
+
+def look_at_lines(allotment_ids: Iterable[int], *, is_locked: bool = False) -> Statement:
+    ids = padded(sorted(allotment_ids))
+    lock = " FOR UPDATE" if is_locked and connection.features.has_select_for_update else ""  # SQLite writes alone
+    marks = ", ".join(["%s"] * len(ids))
+    return Statement(f"SELECT {', '.join(LINE)} FROM {ALLOTMENTS} WHERE id IN ({marks}) ORDER BY id{lock}", ids)  # noqa: S608
+
+
+def read_lines(rows: Iterable[tuple[Any, ...]]) -> dict[int, places.Line]:
+    return {pk: places.Line(**dict(zip(COUNTERS, (*counts, _aware(at)), strict=True))) for pk, *counts, at in rows}
+
+
+def _aware(at: datetime | None) -> datetime | None:
+    """SQLite stores no offset: what it gives back is UTC."""
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at

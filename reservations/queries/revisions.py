@@ -1,0 +1,31 @@
+"""What is read once for each revision of the facts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+Found = TypeVar("Found")
+
+
+class ByRevision(Generic[Found]):
+    """Wraps a reader: one thread reads for all that ask at once, and what belongs to the last few revisions is kept."""
+
+    MOST = 4
+
+    def __init__(self, read: Callable[[int | None], Found]) -> None:
+        self._read = read
+        self._lock = threading.Lock()
+        self._kept: dict[int | None, Found] = {}
+        self.__doc__ = read.__doc__
+
+    def __call__(self, revision: int | None) -> Found:
+        kept = self._kept  # replaced, never changed: who looks into it sees it whole
+        if revision in kept:
+            return kept[revision]
+        with self._lock:
+            if revision not in self._kept:
+                newest = list(self._kept.items())[1 - self.MOST :]
+                self._kept = {**dict(newest), revision: self._read(revision)}
+            return self._kept[revision]
