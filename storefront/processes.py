@@ -14,20 +14,8 @@ def list_processes(port: int, folder: Path, broker_port: int | None) -> dict[str
     quiet_root = ["-W", "ignore:You're running the worker"]  # as root in a container, and no pickle is accepted
     celery = [sys.executable, *quiet_root, "-m", "celery", "--quiet", "--app", "storefront"]
     quiet = ["--loglevel", "WARNING"]
-    granian = [
-        *python,
-        "granian",
-        "--interface",
-        "rsgi",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--workers",
-        "2",
-        "--loop",
-        "uvloop",
-    ]
+    granian = [*python, "granian", "--interface", "rsgi", "--loop", "uvloop", "--workers", "2"]
+    granian += ["--host", "127.0.0.1", "--port", str(port)]
     limits = ["--backpressure", "1024", "--no-ws"]
     processes = {
         "web": [*granian, *limits, "--log-level", "error", "storefront.entrance:entrance"],

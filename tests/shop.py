@@ -86,7 +86,8 @@ def running_shop(
             "STRIPE_API_BASE": stripe.base,
             "STRIPE_WEBHOOK_SECRET": SECRET,
         }
-        granian = [sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
+        granian = [sys.executable, "-m", "granian", "--interface", "rsgi", "--loop", "uvloop"]
+        granian += ["--host", "127.0.0.1", "--port", str(port)]
         with (
             process([*KEPT_UP, *granian, "--no-ws", *web, "storefront.entrance:entrance"], environment),
             process(worker_command(hands), environment),

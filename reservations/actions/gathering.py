@@ -69,7 +69,7 @@ class Gathering(Generic[Ask]):
         future = asyncio.get_running_loop().create_future()
         if self._take_seat(_Seat(ask, future)):
             self._leader.submit(self._lead_for_loop)
-        await asyncio.shield(future)  # a client that goes away takes nobody's outcome with it
+        await future  # of this ask alone: a client that goes away takes nobody's outcome with it
 
     def _take_seat(self, seat: _Seat[Ask]) -> bool:
         """Whether nobody leads, so that this seat has to."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from types import TracebackType
 from typing import Any, Self
 from weakref import WeakKeyDictionary
@@ -34,14 +35,21 @@ def execute_together(statements: Sequence[Statement]) -> list[list[tuple[Any, ..
             return [_rows(cursor.execute(each.sql, each.values) or cursor) for each in statements]
         names = _prepare(each.sql for each in statements if each.values)
         texts = [_execution(names[each.sql], len(each.values)) if each.values else each.sql for each in statements]
-        cursor.execute("; ".join(texts), [value for each in statements for value in each.values])
+        try:
+            cursor.execute("; ".join(texts), [value for each in statements for value in each.values])
+        except DatabaseError as error:
+            if getattr(error.__cause__, "sqlstate", None) == FORGOTTEN:
+                _prepared.pop(connection.connection, None)
+            raise
         found = [_rows(cursor)]
         while cursor.nextset():
             found.append(_rows(cursor))
         return found
 
 
+FORGOTTEN = "26000"  # SQLSTATE: somebody, such as a pool of connections, took the prepared statements away
 _prepared: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()  # session → SQL → name
+_numbers = count(1)
 
 
 def _prepare(texts: Iterable[str]) -> dict[str, str]:
@@ -51,7 +59,7 @@ def _prepare(texts: Iterable[str]) -> dict[str, str]:
     names = _prepared.setdefault(session, {})
     for sql in texts:
         if sql not in names:
-            name, parts = f"together_{len(names)}", sql.split("%s")
+            name, parts = f"together_{next(_numbers)}", sql.split("%s")
             marked = "".join(f"{part}${number}" for number, part in enumerate(parts[:-1], start=1)) + parts[-1]
             session.execute(f"PREPARE {name} AS {marked}")
             names[sql] = name
