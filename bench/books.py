@@ -10,11 +10,13 @@ import psycopg
 
 from bench.load import Run
 from bench.stage import Environment, connect
+from reservations.rules import lifecycle
 
+HOLDS = "status IN ({})".format(", ".join(f"'{status}'" for status in lifecycle.HOLDING))
 COUNTS = {
     "reservations": "SELECT count(*) FROM reservations_reservation",
     "made by the API": "SELECT count(*) FROM reservations_reservation WHERE partner_id IS NOT NULL",
-    "units reserved": "SELECT coalesce(sum(quantity), 0) FROM reservations_reservation WHERE status = 'confirmed'",
+    "units reserved": f"SELECT coalesce(sum(quantity), 0) FROM reservations_reservation WHERE {HOLDS}",
     "units claimed": "SELECT coalesce(sum(held), 0) FROM reservations_allotment",
     "units counted": "SELECT coalesce(sum(quantity), 0) FROM reservations_customerlimit",
     "messages": "SELECT count(*) FROM reservations_message",
@@ -23,7 +25,7 @@ COUNTS = {
     "allotments over capacity": "SELECT count(*) FROM reservations_allotment WHERE held > capacity",
     "allotments that differ": (
         "SELECT count(*) FROM reservations_allotment a LEFT JOIN (SELECT allotment_id, sum(quantity) AS units FROM "
-        "reservations_reservation WHERE status = 'confirmed' GROUP BY 1) r ON r.allotment_id = a.id "
+        f"reservations_reservation WHERE {HOLDS} GROUP BY 1) r ON r.allotment_id = a.id "
         "WHERE a.held <> coalesce(r.units, 0)"
     ),
 }

@@ -25,6 +25,7 @@ from storefront.wsgi import application, headers_of  # isort: skip  # Django is 
 
 from csp.middleware import CSPMiddleware
 from django.conf import settings
+from django.db import close_old_connections
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.views.decorators.cache import never_cache
@@ -67,13 +68,13 @@ class Entrance:
             return await self._ask(make_environ(scope), is_at_hand=True)
         body, length = await read(scope, protocol)
         if scope.method == "POST" and length == len(body) and is_secure(scope.headers):
-            try:
-                if scope.path == RESERVATIONS:
-                    return await self._reserve(scope.headers, body)
-                if is_form(scope.path):
+            if scope.path == RESERVATIONS:
+                return await self._reserve(scope.headers, body)
+            if is_form(scope.path):
+                try:
                     return await self._reserve_by_form(with_body(make_environ(scope), body, length))
-            except NotAtHand:
-                pass
+                except NotAtHand:
+                    pass
         return await self._ask(with_body(make_environ(scope), body, length), is_at_hand=False)
 
     async def _ask(self, environ: Environ, *, is_at_hand: bool) -> Answer:
@@ -90,15 +91,12 @@ class Entrance:
         try:
             return ask(*of)
         except NotAtHand:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, ask, *of)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, looked_up, ask, *of)
 
     async def _reserve(self, headers: Any, body: bytes) -> Answer:
-        """Raises NotAtHand before anything has happened."""
         try:
             wish, request = await self._known(read_wish, headers, headers.get("content-type") or "", body)
             (status, answer), is_replayed = await reserve_once_from_loop(wish=wish, at=clock.now(), request=request)
-        except NotAtHand:
-            raise
         except Exception as error:
             problem, told = describe(error)
             if problem is None:
@@ -108,7 +106,7 @@ class Entrance:
         return self._written(status, answer, REPLAYED if is_replayed else {})
 
     async def _reserve_by_form(self, environ: Environ) -> Answer:
-        """Raises NotAtHand before anything has happened."""
+        """Raises NotAtHand where Django has to answer."""
         began, form = time.monotonic(), await self._known(application.let_through, environ)
         response = await at_once.reserve(form)
         if form.is_behind_a_room:
@@ -170,6 +168,12 @@ def make_environ(scope: Any) -> Environ:
         if f"HTTP_{key}" in environ:
             environ[key] = environ.pop(f"HTTP_{key}")
     return environ
+
+
+def looked_up(ask: Callable[..., Known], *of: Any) -> Known:
+    """In a thread, outside of a request: nobody else looks whether its connection still works."""
+    close_old_connections()
+    return ask(*of)
 
 
 def with_body(environ: Environ, body: bytes, length: int) -> Environ:

@@ -1,6 +1,7 @@
 """The reservation form, sent, on the event loop: what is right at the first look is reserved there.
 
-Everything else is left to the form's view (`reserving.py`), which has the words: nothing has happened by then.
+Everything else is left to the form's view (`reserving.py`), which has the words. A form counts once, by its attempt: what
+was reserved here before something failed is found there.
 """
 
 from __future__ import annotations
@@ -12,12 +13,11 @@ from urllib.parse import parse_qsl
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
 from reservations.actions.reserving import reserve_from_loop
-from reservations.actions.wishes import Refusal, Wish
+from reservations.actions.wishes import Wish
 from storefront import clock
 from storefront.api.bodies import ReservationIn, versions
 from storefront.at_hand import NotAtHand
@@ -45,7 +45,7 @@ async def reserve(form: Form) -> HttpResponse:
     wish = _read(form)
     try:
         return show_the_way(await reserve_from_loop(wish=wish, at=clock.now()))
-    except (Refusal, DatabaseError) as error:
+    except Exception as error:  # the view meets it again, and says or raises it where it belongs
         raise NotAtHand from error
 
 
