@@ -1,7 +1,7 @@
 """The reservation form, sent, on the event loop: what is right at the first look is reserved there.
 
-Everything else is left to the form's view (`reserving.py`), which has the words. A form counts once, by its attempt: what
-was reserved here before something failed is found there.
+Everything else is left to the form's view (`reserving.py`), which has the words. A form counts once, by its attempt:
+what was reserved here before something failed is found there.
 """
 
 from __future__ import annotations
