@@ -33,7 +33,6 @@ class Run:
     p99_ms: float = 0.0
     connections: int = 0
     busy: float = 0.0
-    queries: float = 0.0
 
     @property
     def accepted(self) -> int:
@@ -49,8 +48,6 @@ class Run:
             parts.append(f"p50 {self.p50_ms:.1f} ms, p99 {self.p99_ms:.1f} ms, generator {self.busy:.0%} busy")
         if self.refused:
             parts.append(f"{self.refused} refused")
-        if self.queries:
-            parts.append(f"{self.queries:.1f} queries an answer")
         return "   ".join(parts)
 
 

@@ -47,7 +47,7 @@ def availabilities(
     """
     world = world or current_world()
     wanted = list(destinations) if destinations is not None else [(code, None) for code in world.markets]
-    kept = {} if is_replay else _kept_decisions(world.revision)
+    kept = {} if is_replay or world.revision is None else _kept_decisions(world.revision)
     found = []
     for sku in skus:
         for country, subdivision in wanted:
@@ -99,7 +99,7 @@ def _availability(cell: Cell, offering: Offering | None, left: int | None, at: d
 
 
 @ByRevision
-def _kept_decisions(revision: int | None) -> dict[tuple[str, str], Decided]:
+def _kept_decisions(revision: int) -> dict[tuple[str, str], Decided]:
     """The materialised decisions of a revision that was just read as the current one."""
     return {
         (row.variant.sku, row.market_id): Decided(read_decision(row.answer), row.decided_at, row.next_change_at)

@@ -172,7 +172,7 @@ def current_world() -> World:
 
 
 @ByRevision
-def world_of(revision: int | None) -> World:
+def world_of(revision: int) -> World:
     """The world of a revision that was just read as the current one."""
     return read_world(revision)
 

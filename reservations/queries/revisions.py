@@ -14,13 +14,13 @@ class ByRevision(Generic[Found]):
 
     MOST = 4
 
-    def __init__(self, read: Callable[[int | None], Found]) -> None:
+    def __init__(self, read: Callable[[int], Found]) -> None:
         self._read = read
         self._lock = threading.Lock()
-        self._kept: dict[int | None, Found] = {}
+        self._kept: dict[int, Found] = {}
         self.__doc__ = read.__doc__
 
-    def __call__(self, revision: int | None) -> Found:
+    def __call__(self, revision: int) -> Found:
         kept = self._kept  # replaced, never changed: who looks into it sees it whole
         if revision in kept:
             return kept[revision]

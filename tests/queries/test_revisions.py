@@ -13,7 +13,7 @@ from reservations.queries.revisions import ByRevision
 def test_one_reads_for_all_that_ask_at_once() -> None:
     asked, may_answer = [], threading.Event()
 
-    def read(revision: int | None) -> object:
+    def read(revision: int) -> object:
         asked.append(revision)
         may_answer.wait()
         return object()
@@ -27,9 +27,9 @@ def test_one_reads_for_all_that_ask_at_once() -> None:
 
 
 def test_the_last_few_are_kept_and_the_oldest_goes_first() -> None:
-    asked: list[int | None] = []
+    asked: list[int] = []
 
-    def read(revision: int | None) -> int | None:
+    def read(revision: int) -> int:
         asked.append(revision)
         return revision
 
@@ -43,9 +43,9 @@ def test_the_last_few_are_kept_and_the_oldest_goes_first() -> None:
 
 
 def test_a_reader_that_failed_is_asked_again() -> None:
-    asked: list[int | None] = []
+    asked: list[int] = []
 
-    def read(revision: int | None) -> str:
+    def read(revision: int) -> str:
         asked.append(revision)
         if len(asked) == 1:
             raise ValueError("away")
