@@ -25,16 +25,19 @@ class Statement:
     values: Sequence[Any] = ()
 
 
-def execute_together(statements: Sequence[Statement]) -> list[list[tuple[Any, ...]]]:
+def execute_together(statements: Sequence[Statement], *, is_prepared: bool = False) -> list[list[tuple[Any, ...]]]:
     """Run statements one after the other, on PostgreSQL in one round trip. The rows of each; none for no rows.
 
-    There each that has values is prepared when its session meets it for the first time, and its plan kept.
+    `is_prepared`: there each that has values is prepared when its session meets it first, and its plan kept. One that
+    was made while a table was nearly empty would read all of it for ever: only a `Journey` plans so that it does not.
     """
     with connection.cursor() as cursor:
         if connection.vendor != "postgresql":
             return [_rows(cursor.execute(each.sql, each.values) or cursor) for each in statements]
-        names = _prepare(each.sql for each in statements if each.values)
-        texts = [_execution(names[each.sql], len(each.values)) if each.values else each.sql for each in statements]
+        texts = [each.sql for each in statements]
+        if is_prepared:
+            names = _prepare(each.sql for each in statements if each.values)
+            texts = [_execution(names[each.sql], len(each.values)) if each.values else each.sql for each in statements]
         try:
             cursor.execute("; ".join(texts), [value for each in statements for value in each.values])
         except DatabaseError as error:
@@ -102,7 +105,7 @@ class Journey:
         before = () if self._is_open else self.BEGIN
         after = [Statement("COMMIT")] if is_last else []
         self._is_open = True
-        found = execute_together([*before, *statements, *after])
+        found = execute_together([*before, *statements, *after], is_prepared=True)
         self._is_open = not is_last
         return found[len(before) : len(found) - len(after)]
 

@@ -28,26 +28,27 @@ def test_each_gives_its_rows_in_turn(launch_data: object) -> None:
 
 def test_a_value_is_never_taken_for_sql(launch_data: object) -> None:
     evil = "'); DELETE FROM reservations_market; --"
-    assert execute_together([Statement(NAMES, [evil, "$1"])]) == [[]]
+    for is_prepared in (False, True):
+        assert execute_together([Statement(NAMES, [evil, "$1"])], is_prepared=is_prepared) == [[]]
     assert Market.objects.filter(code="DE").exists()
 
 
 def test_on_postgresql_a_session_prepares_a_statement_once(launch_data: object) -> None:
     for _ in range(3):
-        execute_together([Statement(NAMES, ["DE", "FR"])])
+        execute_together([Statement(NAMES, ["DE", "FR"])], is_prepared=True)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", [f"%{NAMES[:40]}%"])
             assert cursor.fetchone() == (1,)
-    assert execute_together([Statement(NAMES, ["FR", "DE"])]) == [[("DE",), ("FR",)]]
+    assert execute_together([Statement(NAMES, ["FR", "DE"])], is_prepared=True) == [[("DE",), ("FR",)]]
 
 
 def test_a_session_whose_statements_were_taken_away_prepares_them_again(launch_data: object) -> None:
     asked = [Statement(NAMES, ["DE", "FR"])]
-    execute_together(asked)
+    execute_together(asked, is_prepared=True)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("DEALLOCATE ALL")
         with pytest.raises(DatabaseError), transaction.atomic():
-            execute_together(asked)
-    assert execute_together(asked) == [[("DE",), ("FR",)]]
+            execute_together(asked, is_prepared=True)
+    assert execute_together(asked, is_prepared=True) == [[("DE",), ("FR",)]]
