@@ -65,9 +65,10 @@ def claim(asks: Sequence[Ask]) -> None:
 
 def _claim_at_once(asks: Sequence[Ask]) -> bool:
     """On the facts as last known, as if nothing were a repeat. False, and nothing has happened, where one is not so."""
-    if _known.revision is None:
+    world = world_of.known(_known.revision) if _known.revision is not None else None
+    if world is None:
         return False
-    entries = _prepare(asks, world_of(_known.revision))
+    entries = _prepare(asks, world)
     if len(entries) < len(asks) or any(prepared.allotment_id in _known.full for _, prepared in entries):
         _forget(asks)
         return False

@@ -20,6 +20,10 @@ class ByRevision(Generic[Found]):
         self._kept: dict[int, Found] = {}
         self.__doc__ = read.__doc__
 
+    def known(self, revision: int) -> Found | None:
+        """What was read for it, where that is still kept: it may be the present one no more."""
+        return self._kept.get(revision)
+
     def __call__(self, revision: int) -> Found:
         kept = self._kept  # replaced, never changed: who looks into it sees it whole
         if revision in kept:

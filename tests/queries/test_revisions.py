@@ -38,6 +38,7 @@ def test_the_last_few_are_kept_and_the_oldest_goes_first() -> None:
     for revision in (1, *newest, *newest):
         assert kept(revision) == revision
     assert asked == [1, *newest]
+    assert (kept.known(1), kept.known(newest[-1])) == (None, newest[-1])
     kept(1)
     assert asked == [1, *newest, 1]
 
