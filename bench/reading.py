@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from bench.customers import API, HOT_MARKET, HOT_PRODUCT
@@ -70,7 +70,7 @@ class Cold:
     environment: Environment
     port: int
     answered: int = 0
-    before: int = 0
+    before: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.before = _count_transactions(self.environment)

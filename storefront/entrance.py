@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 THREADS = 16  # each keeps a database connection
 RESERVATIONS = "/api/v1/reservations/"
 Answer = tuple[int, list[Header], bytes]
-Known = TypeVar("Known")
+Found = TypeVar("Found")
 
 
 class Entrance:
@@ -86,8 +86,8 @@ class Entrance:
                 pass
         return await asyncio.get_running_loop().run_in_executor(self._threads, ask, environ)
 
-    async def _known(self, ask: Callable[..., Known], *of: Any) -> Known:
-        """From memory; what has to be looked up is looked up in a thread."""
+    async def _from_memory(self, ask: Callable[..., Found], *of: Any) -> Found:
+        """What can be said from memory; else it is looked up in a thread."""
         try:
             return ask(*of)
         except NotAtHand:
@@ -95,7 +95,7 @@ class Entrance:
 
     async def _reserve(self, headers: Any, body: bytes) -> Answer:
         try:
-            wish, request = await self._known(read_wish, headers, headers.get("content-type") or "", body)
+            wish, request = await self._from_memory(read_wish, headers, headers.get("content-type") or "", body)
             (status, answer), is_replayed = await reserve_once_from_loop(wish=wish, at=clock.now(), request=request)
         except Exception as error:
             problem, told = describe(error)
@@ -107,7 +107,7 @@ class Entrance:
 
     async def _reserve_by_form(self, environ: Environ) -> Answer:
         """Raises NotAtHand where Django has to answer."""
-        began, form = time.monotonic(), await self._known(application.let_through, environ)
+        began, form = time.monotonic(), await self._from_memory(application.let_through, environ)
         response = await at_once.reserve(form)
         if form.is_behind_a_room:
             note = partial(application.note, environ, began, is_failed=False)
@@ -170,7 +170,7 @@ def make_environ(scope: Any) -> Environ:
     return environ
 
 
-def looked_up(ask: Callable[..., Known], *of: Any) -> Known:
+def looked_up(ask: Callable[..., Found], *of: Any) -> Found:
     """In a thread, outside of a request: nobody else looks whether its connection still works."""
     close_old_connections()
     return ask(*of)

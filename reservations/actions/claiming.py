@@ -28,8 +28,9 @@ from reservations.actions.storing import answers_of, draft, rows_of, seat, wordi
 from reservations.actions.wishes import KeyReused, LimitReached, Refusal
 from reservations.models import CustomerLimit, IdempotencyKey, Launch, Reservation
 from reservations.models.rows import Journey, Statement, execute_together, padded, select_rows, write_rows
-from reservations.queries.counters import LOOK_AT_REVISION, look_at_lines, read_lines, read_revision
+from reservations.queries.counters import look_at_lines, read_lines
 from reservations.queries.facts import World, world_of
+from reservations.queries.revisions import LOOK_AT_REVISION, read_revision
 from reservations.rules import places
 
 CUSTOMER = ("launch_id", "product_id", "email_key", "is_sandbox")

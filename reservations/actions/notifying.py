@@ -8,7 +8,8 @@ from django.db import transaction
 
 from reservations.actions.recording import record
 from reservations.models import Market, Message, NotifyRequest, Product
-from reservations.queries.availability import availabilities, skus_of
+from reservations.queries.availability import availabilities
+from reservations.queries.facts import current_world
 from reservations.rules import limits, opening
 
 
@@ -47,11 +48,11 @@ def end_wish(*, wish: NotifyRequest, at: datetime) -> None:
 def tell_opened(*, at: datetime, most: int = 500) -> int:
     """Owe a mail to everybody whose product now takes reservations in their market. Returns how many."""
     waiting = NotifyRequest.objects.filter(confirmed_at__isnull=False, told_at=None, ended_at=None)
-    told = 0
+    world, told = current_world(), 0
     for product_id, slug in waiting.values_list("product_id", "product__slug").distinct():
-        skus = skus_of(slug)
         is_open = {opening.OPEN, opening.WAITLIST}
-        markets = {row.market for row in availabilities(skus=skus, at=at) if row.status in is_open}
+        rows = availabilities(skus=world.skus_of(slug), at=at, world=world)
+        markets = {row.market for row in rows if row.status in is_open}
         for wish in waiting.filter(product_id=product_id, market_id__in=markets).order_by("created_at")[:most]:
             if NotifyRequest.objects.filter(pk=wish.pk, told_at=None).update(told_at=at):
                 Message.objects.create(notify_request=wish, kind="opened", due_at=at)

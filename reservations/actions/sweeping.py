@@ -10,8 +10,8 @@ from django.db import transaction
 from reservations.actions.deciding import store_decisions
 from reservations.actions.holding import follow_gate
 from reservations.models import GateSweep
-from reservations.queries.counters import current_revision
 from reservations.queries.facts import read_world
+from reservations.queries.revisions import current_revision
 from reservations.rules import gate
 
 

@@ -36,8 +36,8 @@ def execute_together(statements: Sequence[Statement], *, is_prepared: bool = Fal
             return [_rows(cursor.execute(each.sql, each.values) or cursor) for each in statements]
         texts = [each.sql for each in statements]
         if is_prepared:
-            names = _prepare(each.sql for each in statements if each.values)
-            texts = [_execution(names[each.sql], len(each.values)) if each.values else each.sql for each in statements]
+            prepared = _prepare(each.sql for each in statements if each.values)
+            texts = [prepared[each.sql] if each.values else each.sql for each in statements]
         try:
             cursor.execute("; ".join(texts), [value for each in statements for value in each.values])
         except DatabaseError as error:
@@ -51,27 +51,21 @@ def execute_together(statements: Sequence[Statement], *, is_prepared: bool = Fal
 
 
 FORGOTTEN = "26000"  # SQLSTATE: somebody, such as a pool of connections, took the prepared statements away
-_prepared: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()  # session → SQL → name
+_prepared: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()  # session → SQL → what executes it
 _numbers = count(1)
 
 
 def _prepare(texts: Iterable[str]) -> dict[str, str]:
-    """The names under which this session has prepared them."""
-    connection.ensure_connection()
+    """What executes each of them in this session, which is connected."""
     session = connection.connection
-    names = _prepared.setdefault(session, {})
+    known = _prepared.setdefault(session, {})
     for sql in texts:
-        if sql not in names:
+        if sql not in known:
             name, parts = f"together_{next(_numbers)}", sql.split("%s")
             marked = "".join(f"{part}${number}" for number, part in enumerate(parts[:-1], start=1)) + parts[-1]
             session.execute(f"PREPARE {name} AS {marked}")
-            names[sql] = name
-    return names
-
-
-@cache
-def _execution(name: str, values: int) -> str:
-    return f"EXECUTE {name}({', '.join(['%s'] * values)})"
+            known[sql] = f"EXECUTE {name}({', '.join(['%s'] * (len(parts) - 1))})"
+    return known
 
 
 def padded(values: Sequence[Any]) -> Sequence[Any]:

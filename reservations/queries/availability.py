@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from reservations.models import Decision, Variant
+from reservations.models import Decision
 from reservations.queries.counters import current_lines
 from reservations.queries.facts import Decided, Offering, World, current_offering, current_world
 from reservations.queries.revisions import ByRevision
@@ -135,8 +135,3 @@ def read_decision(answer: dict[str, object]) -> gate.Decision:
         varies_in=tuple(answer["varies_in"]),  # type: ignore[arg-type]
         is_stopped=bool(answer["is_stopped"]),
     )
-
-
-def skus_of(product_slug: str) -> list[str]:
-    """The SKUs of a product, in their order."""
-    return list(Variant.objects.filter(product__slug=product_slug).order_by("position").values_list("sku", flat=True))

@@ -1,4 +1,4 @@
-"""The counters of allotments and the revision, as they are committed now: one short statement each."""
+"""The counters of allotments, as they are committed now: one short statement for all."""
 
 from __future__ import annotations
 
@@ -8,23 +8,13 @@ from typing import Any
 
 from django.db import connection
 
-from reservations.models import Allotment, GateRevision
+from reservations.models import Allotment
 from reservations.models.rows import Statement, execute_together, padded
 from reservations.rules import places
 
 ALLOTMENTS = Allotment._meta.db_table
 LINE = ("id", "capacity - held_back", "held", "waiting", "gone", "last_place", "last_at")
 COUNTERS = ("capacity", *LINE[2:])
-LOOK_AT_REVISION = Statement(f"SELECT number FROM {GateRevision._meta.db_table} WHERE id = 1")  # noqa: S608
-
-
-def current_revision() -> int:
-    """The number that grows with every change of what a `World` holds."""
-    return read_revision(execute_together([LOOK_AT_REVISION])[0])
-
-
-def read_revision(rows: list[tuple[int]]) -> int:
-    return rows[0][0] if rows else 0
 
 
 def current_lines(allotment_ids: Iterable[int]) -> dict[int, places.Line]:

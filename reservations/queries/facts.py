@@ -23,8 +23,7 @@ from reservations.models import (
     StopSale,
     Variant,
 )
-from reservations.queries.counters import current_revision
-from reservations.queries.revisions import ByRevision
+from reservations.queries.revisions import ByRevision, current_revision
 from reservations.rules import destinations, gate, opening
 from reservations.rules.money import Money
 from reservations.rules.site_features import SITE_FEATURES

@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import DatabaseError, connection
 
 from reservations.models import Allotment, Decision, LaunchMarket
-from reservations.queries.counters import current_revision
+from reservations.queries.revisions import current_revision
 from reservations.rules import opening
 
 

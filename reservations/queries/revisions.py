@@ -1,12 +1,25 @@
-"""What is read once for each revision of the facts."""
+"""The revision of the facts, and what is read once for each."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from reservations.models import GateRevision
+from reservations.models.rows import Statement, execute_together
 
 Found = TypeVar("Found")
+LOOK_AT_REVISION = Statement(f"SELECT number FROM {GateRevision._meta.db_table} WHERE id = 1")  # noqa: S608
+
+
+def current_revision() -> int:
+    """The number that grows with every change of what a `World` holds."""
+    return read_revision(execute_together([LOOK_AT_REVISION])[0])
+
+
+def read_revision(rows: list[tuple[Any, ...]]) -> int:
+    return int(rows[0][0]) if rows else 0
 
 
 class ByRevision(Generic[Found]):

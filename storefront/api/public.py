@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from reservations.models import Launch, Market, Product
-from reservations.queries.availability import Availability, availabilities, skus_of
+from reservations.queries.availability import Availability, availabilities
 from reservations.queries.draws import draw_of, proof
 from reservations.queries.facts import World, current_world, deposit_of
 from reservations.queries.passports import passport_of
@@ -171,7 +171,8 @@ class ProductAvailability(Public):
     )
     def get(self, request: Request, slug: str) -> HttpResponse:
         """One row a market: status, stages, reasons, notices, next change."""
-        skus = skus_of(slug)
+        world = current_world()
+        skus = world.skus_of(slug)
         if not skus:
             raise NotFound
         sku = request.query_params.get("sku", skus[0])
@@ -180,7 +181,7 @@ class ProductAvailability(Public):
         given = read_instant(request)
         places, at = _destinations(request), given or clock.now()
         others = [] if "sku" in request.query_params else [each for each in skus if each != sku]
-        rows = availabilities(skus=[sku, *others], at=at, destinations=places, is_replay=given is not None)
+        rows = availabilities(skus=[sku, *others], at=at, destinations=places, is_replay=given is not None, world=world)
         count = len(rows) // (1 + len(others))
         shown = [_with_others(rows, number, count) for number in range(count)]
         # The dates of subdivisions are not watched, those of whole markets are.
@@ -201,7 +202,7 @@ class ProductPassport(Public):
         if market is None:
             remedy = "Send market: what is recorded goes to another place in each."
             raise Problem(422, "invalid", remedy, errors=[{"field": "market", "code": "required", "detail": remedy}])
-        if not Product.objects.filter(slug=slug).exists():
+        if not world.skus_of(slug):
             raise NotFound
         row = passport_of(world, product=slug, market=market, at=clock.now())
         if row is None:

@@ -6,6 +6,7 @@ what was reserved here before something failed is found there.
 
 from __future__ import annotations
 
+import logging
 import uuid
 from typing import Any
 from urllib.parse import parse_qsl
@@ -13,11 +14,12 @@ from urllib.parse import parse_qsl
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.core.handlers.wsgi import WSGIRequest
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
 from reservations.actions.reserving import reserve_from_loop
-from reservations.actions.wishes import Wish
+from reservations.actions.wishes import Refusal, Wish
 from storefront import clock
 from storefront.api.bodies import ReservationIn, versions
 from storefront.at_hand import NotAtHand
@@ -26,6 +28,7 @@ from storefront.web.forms import ConsentsForm
 from storefront.web.reserving import find_attempt, show_the_way
 from storefront.web.reserving import reserve as view
 
+log = logging.getLogger(__name__)
 FORM_TYPE = "application/x-www-form-urlencoded"
 MOST_DIGITS = 6
 
@@ -45,7 +48,10 @@ async def reserve(form: Form) -> HttpResponse:
     wish = _read(form)
     try:
         return show_the_way(await reserve_from_loop(wish=wish, at=clock.now()))
-    except Exception as error:  # the view meets it again, and says or raises it where it belongs
+    except (Refusal, DatabaseError) as error:
+        raise NotAtHand from error
+    except Exception as error:
+        log.exception("a form, on the loop")
         raise NotAtHand from error
 
 

@@ -30,7 +30,7 @@ from reservations.models import (
     Variant,
 )
 from reservations.models.guards import WATCHED, put_guards
-from reservations.queries.counters import current_revision
+from reservations.queries.revisions import current_revision
 from tests.world import AT, allotment, wish
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
