@@ -12,7 +12,10 @@ import pytest
 from reservations.actions import reserving, wishes
 from reservations.actions.deciding import rebuild_decisions
 from reservations.models import CustomerLimit, Event, Launch, Message, Reservation, ReviewTask, StopSale
+from reservations.queries.facts import world_of
+from reservations.queries.revisions import current_revision
 from reservations.rules import lifecycle
+from tests.money import ask_for_deposit
 from tests.world import AT, OPENS_AT, allotment, consents, wish
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -51,6 +54,27 @@ def test_a_reservation_has_a_place_a_receipt_an_event_and_a_message(launch_data:
     assert [event.action for event in made.events.all()] == ["reservation.confirmed"]
     assert [(message.kind, message.state) for message in made.messages.all()] == [("confirmed", "owed")]
     assert allotment().held == 2
+
+
+def test_facts_are_never_kept_under_the_number_of_older_ones(launch_data: datetime) -> None:
+    """A process whose last claim was on facts that it has dropped since, and that changed meanwhile."""
+    reserving.reserve(wish=wish(), at=AT)
+    before = current_revision()
+    for number in range(-world_of.MOST, 0):
+        world_of(number)
+    assert world_of.known(before) is None
+    ask_for_deposit(Launch.objects.get(slug="glasses-2026"), "DE", 500, "EUR")
+    made = reserving.reserve(wish=wish(email="b@customers.example"), at=AT)
+    assert made.status == lifecycle.AWAITING_PAYMENT
+    assert world_of.known(before) is None and current_revision() != before
+
+
+@pytest.mark.parametrize("product", ["ring", "none"])
+def test_a_variant_is_not_reserved_on_the_page_of_another_product(
+    nothing_stored: Callable[[], bool], product: str
+) -> None:
+    assert isinstance(refused(wish(product=product)), wishes.UnknownSku)
+    assert nothing_stored()
 
 
 def test_not_open_a_millisecond_early_and_open_on_the_instant(nothing_stored: Callable[[], bool]) -> None:
