@@ -179,7 +179,7 @@ class ProductAvailability(Public):
         if sku not in skus:
             raise Problem(422, "unknown_sku", "This product has no such SKU.")
         given = read_instant(request)
-        places, at = _destinations(request), given or clock.now()
+        places, at = _destinations(request, world), given or clock.now()
         others = [] if "sku" in request.query_params else [each for each in skus if each != sku]
         rows = availabilities(skus=[sku, *others], at=at, destinations=places, is_replay=given is not None, world=world)
         count = len(rows) // (1 + len(others))
@@ -222,7 +222,7 @@ def _with_others(rows: list[Availability], number: int, count: int) -> dict[str,
     return shapes.availability(shown) | {"differs": differs}
 
 
-def _destinations(request: Request) -> list[tuple[str, str | None]] | None:
+def _destinations(request: Request, world: World) -> list[tuple[str, str | None]] | None:
     code, subdivision = request.query_params.get("market"), request.query_params.get("subdivision")
     if code is None:
         if subdivision is not None:
@@ -231,8 +231,8 @@ def _destinations(request: Request) -> list[tuple[str, str | None]] | None:
         return None
     place = destinations.settle(code.upper(), subdivision)
     code, subdivision = place.country, place.subdivision
-    row = Market.objects.filter(code=code).first()
-    if subdivision and row and subdivision not in {each["code"] for each in row.subdivisions}:
+    terms = world.markets.get(code)
+    if subdivision and terms and subdivision not in terms.subdivisions:
         remedy = "Use a code that the market lists under subdivisions."
         raise Problem(422, "invalid", remedy, errors=[{"field": "subdivision", "code": "unknown", "detail": remedy}])
     return [(code, subdivision)]
