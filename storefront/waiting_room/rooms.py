@@ -24,6 +24,7 @@ class Rooms:
         self._renewal = Renewal(fresh_seconds)
         self._lock = threading.Lock()
         self._rooms: dict[Cell, Room] = {}
+        self._is_known = False
 
     def find(self, market: str, product: str) -> Room | None:
         """The room before a product's form; without a product, any room of the market."""
@@ -37,18 +38,24 @@ class Rooms:
         return next((slug for (code, slug), each in self._rooms.items() if code == market and each == room), "")
 
     def _refresh(self) -> None:
-        """One thread asks the database; the others go on with what is known, also while it is away."""
-        began = time.monotonic()
-        if self._lock.locked() or not self._renewal.is_due(began):
+        """One thread asks the database; the others go on with what is known, or wait where nothing is yet."""
+        if (self._is_known and self._lock.locked()) or not self._renewal.is_due(time.monotonic()):
             return
-        if not self._lock.acquire(blocking=False):
+        if not self._lock.acquire(blocking=not self._is_known):
             return
+        try:
+            began = time.monotonic()
+            if self._renewal.is_due(began):
+                self._ask(began)
+        finally:
+            self._lock.release()
+
+    def _ask(self, began: float) -> None:
         try:
             if not connection.in_atomic_block:  # outside a request nobody else looks whether it still works
                 close_old_connections()
-            self._rooms = stored.rooms(at=clock.now())
+            self._rooms, self._is_known = stored.rooms(at=clock.now()), True
         except DatabaseError:
             log.warning("the rooms could not be read; those known before stand")
-        finally:
+        if self._is_known:  # else whoever comes next asks
             self._renewal.renew(began)
-            self._lock.release()
