@@ -15,7 +15,9 @@ class Event(models.Model):
     actor = models.CharField(max_length=80, help_text="customer, partner:<slug>, staff:<user name> or system")
     action = models.CharField(max_length=60)
     subject = models.CharField(max_length=140)
-    reservation = models.ForeignKey(Reservation, null=True, on_delete=models.PROTECT, related_name="events")
+    reservation = models.ForeignKey(
+        Reservation, null=True, on_delete=models.PROTECT, related_name="events", db_constraint=False
+    )
     facts = models.JSONField(default=dict)
     reason = models.CharField(max_length=300, blank=True)
 

@@ -17,6 +17,7 @@ from django.db import connections
 from reservations.rules import lifecycle
 
 EVENT, WORDING, RESERVATION = "reservations_event", "reservations_wording", "reservations_reservation"
+MESSAGE, ALLOTMENT = "reservations_message", "reservations_allotment"
 ESTIMATE = "reservations_shipestimate"
 PAYMENT, REFUND = "reservations_payment", "reservations_refund"
 PAST = ("reservations_pastdecision", "reservations_keptfacts", "reservations_knownfacts")
@@ -30,13 +31,19 @@ STRANGER = """
             AND a.launch_id = {row}.launch_id AND a.variant_id = {row}.variant_id
     ) OR {row}.partner_id IS NOT NULL AND {row}.partner_id NOT IN (SELECT id FROM reservations_partner)
 """
+UNKNOWN_WORDING = "(SELECT w.digest FROM reservations_wording w WHERE w.digest = {row}.wording_id) IS NULL"
+REWORDED = "OLD.id {differs} NEW.id OR OLD.wording_id {differs} NEW.wording_id"
+READDRESSED = "OLD.reservation_id {differs} NEW.reservation_id"
 NO_START = "{row}.status NOT IN (" + ", ".join(f"'{status}'" for status in lifecycle.STARTS) + ")"
 NO_MOVE = "OLD.status <> NEW.status AND OLD.status || ' ' || NEW.status NOT IN ({})".format(
     ", ".join(f"'{move.before} {move.after}'" for move in lifecycle.MOVES)
 )
 # A scalar subquery is looked up by its key, row by row. EXISTS becomes a join, and PostgreSQL keeps its plan from when
 # the table was empty: it then reads all reservations for each mail.
-SANDBOX_MAIL = "(SELECT r.is_sandbox FROM reservations_reservation r WHERE r.id = {row}.reservation_id)"
+SANDBOX = "(SELECT r.is_sandbox FROM reservations_reservation r WHERE r.id = {row}.reservation_id)"
+SANDBOX_MAIL = f"{{row}}.reservation_id IS NOT NULL AND COALESCE({SANDBOX}, TRUE)"
+NO_RESERVATION = f"{{row}}.reservation_id IS NOT NULL AND {SANDBOX} IS NULL"
+HAS_RESERVATIONS = "EXISTS (SELECT 1 FROM reservations_reservation r WHERE r.allotment_id = {row}.id)"
 # An order is paid: what was captured for it, less what goes back, is its whole price. The sandbox knows no money.
 UNPAID_ORDER = """
     NEW.status = 'converted' AND OLD.status <> 'converted' AND NOT NEW.is_sandbox AND
@@ -46,7 +53,6 @@ UNPAID_ORDER = """
         )), 0) FROM reservations_payment p WHERE p.reservation_id = {row}.id AND p.state = 'captured'
     )
 """
-SANDBOX_MONEY = "(SELECT r.is_sandbox FROM reservations_reservation r WHERE r.id = {row}.reservation_id)"
 # What of a payment or a refund never changes once it is there.
 OTHER_MONEY = " OR ".join(
     f"OLD.{column} {{differs}} NEW.{column}"
@@ -77,6 +83,7 @@ REPROPOSED = " OR ".join(
 GUARDS = [
     ("event_is_never_changed", "UPDATE", EVENT, None, "the log is append-only"),
     ("event_is_never_deleted", "DELETE", EVENT, None, "the log is append-only"),
+    ("event_has_its_reservation", "INSERT", EVENT, NO_RESERVATION, "an event is of a reservation that is there"),
     ("wording_is_never_changed", "UPDATE", WORDING, None, "what was shown stays as it was"),
     ("wording_is_never_deleted", "DELETE", WORDING, None, "what was shown stays as it was"),
     ("acceptance_is_never_changed", "UPDATE", ACCEPTANCE, None, "what was agreed to stays as it was"),
@@ -85,9 +92,12 @@ GUARDS = [
         "reservation_fits_its_allotment",
         "INSERT",
         RESERVATION,
-        f"{NO_START} OR {STRANGER}",
-        "a reservation begins in a status of the table, and has launch, variant, market and world of its allotment",
+        f"{NO_START} OR {STRANGER} OR {UNKNOWN_WORDING}",
+        "a reservation has a first status, launch, variant, market and world of its allotment, and a kept wording",
     ),
+    ("reservation_is_never_deleted", "DELETE", RESERVATION, None, "a reservation ends; it is never deleted"),
+    ("reservation_is_never_rewritten", "UPDATE", RESERVATION, REWORDED, "id and wording of a reservation stay"),
+    ("allotment_keeps_its_line", "DELETE", ALLOTMENT, HAS_RESERVATIONS, "reservations hold places in this allotment"),
     (
         "moved_reservation_fits_its_allotment",
         "UPDATE OF allotment_id, launch_id, variant_id, market_id, partner_id, is_sandbox",
@@ -97,7 +107,7 @@ GUARDS = [
     ),
     ("status_moves_by_the_table", "UPDATE", RESERVATION, NO_MOVE, "the lifecycle has no such move"),
     ("an_order_is_paid", "UPDATE OF status", RESERVATION, UNPAID_ORDER, "an order is converted with captured money"),
-    ("sandbox_moves_no_money", "INSERT", PAYMENT, SANDBOX_MONEY, "a sandbox reservation moves no money"),
+    ("sandbox_moves_no_money", "INSERT", PAYMENT, SANDBOX, "a sandbox reservation moves no money"),
     ("payment_is_never_rewritten", "UPDATE", PAYMENT, OTHER_PAYMENT, "what was asked for and captured stays as it was"),
     ("payment_is_never_deleted", "DELETE", PAYMENT, None, "what was asked for stays known"),
     ("refund_is_never_rewritten", "UPDATE", REFUND, OTHER_REFUND, "what goes back stays as it was promised"),
@@ -110,7 +120,8 @@ GUARDS = [
         None,
         "what was promised stays known",
     ),
-    ("sandbox_sends_no_mail", "INSERT", "reservations_message", SANDBOX_MAIL, "a sandbox reservation sends no mail"),
+    ("sandbox_sends_no_mail", "INSERT", MESSAGE, SANDBOX_MAIL, "no reservation, or one of the sandbox, sends no mail"),
+    ("mail_keeps_its_reservation", "UPDATE", MESSAGE, READDRESSED, "a mail stays with its reservation"),
     (
         "approved_evidence_is_never_changed",
         "UPDATE",
@@ -190,24 +201,28 @@ def _postgresql(name: str, action: str, table: str, condition: str | None, sente
 
     One that looks into other tables cannot stand in WHEN.
     """
-    body = f"RAISE EXCEPTION '{sentence}';"
+    body, row = f"RAISE EXCEPTION '{sentence}';", _row(action)
     when = f"BEFORE {action} ON {table} FOR EACH ROW"
     if condition and action == "INSERT":
         # nothing in it comes from outside
         body = f"IF EXISTS (SELECT 1 FROM made WHERE {condition.format(row='made')}) THEN {body} END IF;"  # noqa: S608
         when = f"AFTER {action} ON {table} REFERENCING NEW TABLE AS made FOR EACH STATEMENT"
     elif condition and "{row}" in condition:
-        body = f"IF {condition.format(row='NEW')} THEN {body} END IF;"
+        body = f"IF {condition.format(row=row)} THEN {body} END IF;"
     elif condition:
         when += f" WHEN ({condition.format(differs='IS DISTINCT FROM')})"
     return [
-        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NEW; END $$",
+        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN {row}; END $$",
         f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION {name}()",
     ]
 
 
+def _row(action: str) -> str:
+    return "OLD" if action == "DELETE" else "NEW"
+
+
 def _sqlite(name: str, action: str, table: str, condition: str | None, sentence: str) -> list[str]:
-    when = f"WHEN {condition.format(row='NEW', differs='IS NOT')}" if condition else ""
+    when = f"WHEN {condition.format(row=_row(action), differs='IS NOT')}" if condition else ""
     rule = f"BEFORE {action} ON {table} FOR EACH ROW {when} BEGIN SELECT RAISE(ABORT, '{sentence}'); END"
     return [f"CREATE TRIGGER {name} {rule}"]
 

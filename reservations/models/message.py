@@ -64,7 +64,7 @@ class Message(models.Model):
     SETTLED = (SENT, WITHDRAWN)
 
     reservation = models.ForeignKey(
-        Reservation, null=True, on_delete=models.PROTECT, related_name="messages", db_index=False
+        Reservation, null=True, on_delete=models.PROTECT, related_name="messages", db_index=False, db_constraint=False
     )
     notify_request = models.ForeignKey(
         NotifyRequest, null=True, on_delete=models.CASCADE, related_name="messages", db_index=False

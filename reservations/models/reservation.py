@@ -28,11 +28,11 @@ class Reservation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     reference = models.CharField(max_length=12)
     status = models.CharField(max_length=16, choices=[(word, word) for word in lifecycle.STATUSES])
-    # Those of the allotment, and the partner: a guard checks them all at once (`guards.py`), not each row by row.
+    # A guard checks them all at once (`guards.py`), not each row by row.
     launch = models.ForeignKey(Launch, on_delete=models.PROTECT, related_name="reservations", **UNCHECKED)
     variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="reservations", **UNCHECKED)
     market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="reservations", **UNCHECKED)
-    allotment = models.ForeignKey(Allotment, on_delete=models.PROTECT, related_name="reservations", db_index=False)
+    allotment = models.ForeignKey(Allotment, on_delete=models.PROTECT, related_name="reservations", **UNCHECKED)
     subdivision = models.CharField(max_length=6, blank=True)
     quantity = models.PositiveIntegerField()
     place_number = models.PositiveIntegerField()
@@ -44,7 +44,7 @@ class Reservation(models.Model):
     unit_price_minor = models.PositiveBigIntegerField()
     currency = models.CharField(max_length=3)
     receipt = models.JSONField()
-    wording = models.ForeignKey(Wording, on_delete=models.PROTECT, related_name="+", db_index=False)
+    wording = models.ForeignKey(Wording, on_delete=models.PROTECT, related_name="+", **UNCHECKED)
     partner = models.ForeignKey(
         Partner, null=True, blank=True, on_delete=models.PROTECT, related_name="reservations", **UNCHECKED
     )

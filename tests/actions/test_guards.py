@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from datetime import datetime
 
@@ -28,6 +29,7 @@ from reservations.models import (
     Reservation,
     StopSale,
     Variant,
+    Wording,
 )
 from reservations.models.guards import WATCHED, put_guards
 from reservations.queries.revisions import current_revision
@@ -56,6 +58,54 @@ def test_sandbox_and_live_do_not_mix(launch_data: datetime) -> None:
     with pytest.raises(DatabaseError, match="world of its allotment"), transaction.atomic():
         made.save(force_insert=True)
     assert Reservation.objects.count() == 1
+
+
+def test_events_and_mails_are_of_reservations_that_are_there(launch_data: datetime) -> None:
+    nobody = uuid.uuid4()
+    with pytest.raises(DatabaseError, match="of a reservation that is there"), transaction.atomic():
+        Event.objects.create(reservation_id=nobody, at=AT, actor="customer", action="a", subject="b")
+    with pytest.raises(DatabaseError, match="sends no mail"), transaction.atomic():
+        Message.objects.create(reservation_id=nobody, kind="confirmed", due_at=AT)
+    assert not Message.objects.exists()
+
+
+def test_a_mail_stays_with_its_reservation(launch_data: datetime) -> None:
+    one, other = (reserve(wish=wish(email=f"{name}@example.com"), at=AT) for name in ("ada", "bob"))
+    with pytest.raises(DatabaseError, match="stays with its reservation"), transaction.atomic():
+        Message.objects.filter(reservation=one).update(reservation=other, kind="moved")
+    assert Message.objects.filter(reservation=one, kind="confirmed").count() == 1
+
+
+def test_a_reservation_shows_what_is_kept_and_keeps_it(launch_data: datetime) -> None:
+    made = reserve(wish=wish(), at=AT)
+    Wording.objects.create(digest="f" * 64, notices=[])
+    with pytest.raises(DatabaseError, match="stay"), transaction.atomic():
+        Reservation.objects.update(wording_id="f" * 64)
+    copy = Reservation.objects.get()
+    copy.pk, copy.reference, copy.place_number, copy.wording_id = uuid.uuid4(), "QW-0000-0000", 2, "0" * 64
+    with pytest.raises(DatabaseError, match="a kept wording"), transaction.atomic():
+        copy.save(force_insert=True)
+    assert Reservation.objects.get().wording_id == made.wording_id
+
+
+def test_nobody_loses_a_reservation_or_the_line_it_stands_in(launch_data: datetime) -> None:
+    pool = allotment()
+    reserve(wish=wish(), at=AT)
+    for table, pk in (("reservation", "reference <> ''"), ("allotment", f"id = {pool.pk}")):
+        with pytest.raises(DatabaseError, match=r"never deleted|hold places"), transaction.atomic():
+            execute(f"DELETE FROM reservations_{table} WHERE {pk}")
+    assert Reservation.objects.count() == 1
+
+
+def test_an_allotment_without_reservations_goes(launch_data: datetime) -> None:
+    pool = allotment()
+    pool.delete()
+    assert not Allotment.objects.filter(pk=pool.pk).exists()
+
+
+def execute(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
 
 
 def test_more_than_the_capacity_cannot_be_held(launch_data: datetime) -> None:

@@ -51,9 +51,11 @@ def rows(row: Reservation) -> QuerySet[Reservation]:
 
 
 def unguarded(statement: str) -> None:
-    """Run a statement that a constraint would refuse."""
+    """Run a statement that a constraint or a guard would refuse."""
+    is_sqlite, guard = connection.vendor == "sqlite", "mail_keeps_its_reservation"
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
+        cursor.execute(f"DROP TRIGGER {guard}" if is_sqlite else f"DROP TRIGGER {guard} ON reservations_message")
+        if is_sqlite:
             cursor.execute("PRAGMA ignore_check_constraints = ON")
             cursor.execute(statement)
             cursor.execute("PRAGMA ignore_check_constraints = OFF")
@@ -170,8 +172,9 @@ SPOILED: list[tuple[str, Callable[[list[Reservation]], object], set[str]]] = [
     ),
     (
         "a message went to the sandbox",
-        lambda line: Message.objects.filter(kind="cancelled").update(
-            reservation=Reservation.objects.get(is_sandbox=True)
+        lambda line: unguarded(
+            "UPDATE reservations_message SET reservation_id = (SELECT id FROM reservations_reservation "
+            "WHERE is_sandbox) WHERE kind = 'cancelled'"
         ),
         {"told_once"},
     ),
