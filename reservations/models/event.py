@@ -19,7 +19,7 @@ class Event(models.Model):
         Reservation, null=True, on_delete=models.PROTECT, related_name="events", db_constraint=False
     )
     facts = models.JSONField(default=dict)
-    reason = models.CharField(max_length=300, blank=True)
+    reason = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     class Meta:
         indexes = [

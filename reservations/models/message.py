@@ -73,19 +73,25 @@ class Message(models.Model):
         EvidenceWarning, null=True, on_delete=models.CASCADE, related_name="messages", db_index=False
     )
     kind = models.CharField(max_length=30)
-    version = models.PositiveSmallIntegerField(default=1)
-    state = models.CharField(max_length=10, choices=[(word, word) for word in STATES], default=OWED)
-    attempts = models.PositiveSmallIntegerField(default=0)
+    version = models.PositiveSmallIntegerField(default=1, db_default=1)
+    state = models.CharField(max_length=10, choices=[(word, word) for word in STATES], default=OWED, db_default=OWED)
+    attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
     lane = models.PositiveSmallIntegerField(
         default=lanes.PLAIN, db_default=lanes.PLAIN, help_text="The lower goes first (`rules/lanes.py`)."
     )
     due_at = models.DateTimeField()
     handled_at = models.DateTimeField(null=True, help_text="When it was queued, or when a worker took it.")
-    journal = models.CharField(max_length=80, blank=True, help_text="Where the worker notes what it has handed over.")
-    last_error = models.CharField(max_length=300, blank=True)
-    recipient = models.CharField(max_length=320, blank=True)
-    subject = models.CharField(max_length=300, blank=True)
-    raw = models.TextField(blank=True, help_text="The mail exactly as sent (RFC 5322).")
+    journal = models.CharField(
+        max_length=80,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Where the worker notes what it has handed over.",
+    )
+    last_error = models.CharField(max_length=300, blank=True, default="", db_default="")
+    recipient = models.CharField(max_length=320, blank=True, default="", db_default="")
+    subject = models.CharField(max_length=300, blank=True, default="", db_default="")
+    raw = models.TextField(blank=True, default="", db_default="", help_text="The mail exactly as sent (RFC 5322).")
     sent_at = models.DateTimeField(null=True)
     bounced_at = models.DateTimeField(null=True)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from django.core.signing import Signer
 
 from reservations.models import AddressChange, Evidence, NotifyRequest, Reservation
@@ -55,4 +57,9 @@ def wish_key(wish: NotifyRequest) -> str:
 
 
 def _sign(salt: str, value: str) -> str:
-    return Signer(salt=salt).signature(value)[:_KEY_LETTERS]
+    return _signer(salt).signature(value)[:_KEY_LETTERS]
+
+
+@cache
+def _signer(salt: str) -> Signer:
+    return Signer(salt=salt)
