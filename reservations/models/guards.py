@@ -10,6 +10,7 @@ table's own triggers and stumbles over those of other tables.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.db import connections
@@ -23,13 +24,16 @@ PAYMENT, REFUND = "reservations_payment", "reservations_refund"
 PAST = ("reservations_pastdecision", "reservations_keptfacts", "reservations_knownfacts")
 ACCEPTANCE = "reservations_acceptance"
 EVIDENCE, PROPOSAL = "reservations_evidence", "reservations_proposedchange"
+# A scalar subquery is looked up by its key, row by row. EXISTS becomes a join or reads all it could ever need, and
+# PostgreSQL keeps its plan from when the tables were empty.
 # What is wrong with a row that is inserted, or put into another line.
 STRANGER = """
-    NOT EXISTS (
-        SELECT 1 FROM reservations_allotment a JOIN reservations_allotmentmarket m ON m.allotment_id = a.id
-        WHERE a.id = {row}.allotment_id AND m.market_id = {row}.market_id AND a.is_sandbox = {row}.is_sandbox
-            AND a.launch_id = {row}.launch_id AND a.variant_id = {row}.variant_id
-    ) OR {row}.partner_id IS NOT NULL AND {row}.partner_id NOT IN (SELECT id FROM reservations_partner)
+    COALESCE((
+        SELECT a.is_sandbox <> {row}.is_sandbox OR a.launch_id <> {row}.launch_id OR a.variant_id <> {row}.variant_id
+        FROM reservations_allotment a JOIN reservations_allotmentmarket m ON m.allotment_id = a.id
+        WHERE a.id = {row}.allotment_id AND m.market_id = {row}.market_id
+    ), TRUE) OR {row}.partner_id IS NOT NULL
+        AND (SELECT p.id FROM reservations_partner p WHERE p.id = {row}.partner_id) IS NULL
 """
 UNKNOWN_WORDING = "(SELECT w.digest FROM reservations_wording w WHERE w.digest = {row}.wording_id) IS NULL"
 REWORDED = "OLD.id {differs} NEW.id OR OLD.wording_id {differs} NEW.wording_id"
@@ -38,8 +42,6 @@ NO_START = "{row}.status NOT IN (" + ", ".join(f"'{status}'" for status in lifec
 NO_MOVE = "OLD.status <> NEW.status AND OLD.status || ' ' || NEW.status NOT IN ({})".format(
     ", ".join(f"'{move.before} {move.after}'" for move in lifecycle.MOVES)
 )
-# A scalar subquery is looked up by its key, row by row. EXISTS becomes a join, and PostgreSQL keeps its plan from when
-# the table was empty: it then reads all reservations for each mail.
 SANDBOX = "(SELECT r.is_sandbox FROM reservations_reservation r WHERE r.id = {row}.reservation_id)"
 SANDBOX_MAIL = f"{{row}}.reservation_id IS NOT NULL AND COALESCE({SANDBOX}, TRUE)"
 NO_RESERVATION = f"{{row}}.reservation_id IS NOT NULL AND {SANDBOX} IS NULL"
@@ -197,15 +199,18 @@ MOVE_REVISION = (
 
 
 def _postgresql(name: str, action: str, table: str, condition: str | None, sentence: str) -> list[str]:
-    """A condition on what is inserted is checked for all rows of a statement at once; others row by row.
+    """A condition on what is inserted is checked for all rows of a statement at once, and once for those that are alike
+    in what it looks at; others row by row.
 
     One that looks into other tables cannot stand in WHEN.
     """
     body, row = f"RAISE EXCEPTION '{sentence}';", _row(action)
     when = f"BEFORE {action} ON {table} FOR EACH ROW"
     if condition and action == "INSERT":
+        columns = ", ".join(sorted(set(re.findall(r"{row}\.(\w+)", condition))))
         # nothing in it comes from outside
-        body = f"IF EXISTS (SELECT 1 FROM made WHERE {condition.format(row='made')}) THEN {body} END IF;"  # noqa: S608
+        found = f"FROM (SELECT DISTINCT {columns} FROM made) made WHERE {condition.format(row='made')}"  # noqa: S608
+        body = f"IF EXISTS (SELECT 1 {found}) THEN {body} END IF;"
         when = f"AFTER {action} ON {table} REFERENCING NEW TABLE AS made FOR EACH STATEMENT"
     elif condition and "{row}" in condition:
         body = f"IF {condition.format(row=row)} THEN {body} END IF;"
