@@ -5,8 +5,9 @@ Pure on a `World`: no query, nothing stored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from reservations.actions.receipts import Shown, show
 from reservations.actions.wishes import (
@@ -32,8 +33,7 @@ from reservations.rules import destinations, gate, opening
 from reservations.rules.money import Money
 
 
-@dataclass(frozen=True, kw_only=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A wish that may be granted as far as the world says, and everything that granting it needs."""
 
     wish: Wish

@@ -135,7 +135,7 @@ def select_rows(model: type[models.Model], columns: tuple[str, ...]) -> str:
     by_column = {field.column: field for field in model._meta.concrete_fields}
     if connection.vendor == "postgresql":
         types = ", ".join(f"{column} {by_column[column].rel_db_type(connection)}" for column in columns)
-        return f"SELECT {', '.join(columns)} FROM json_to_recordset(%s::json) AS given ({types})"  # noqa: S608
+        return f"SELECT {', '.join(columns)} FROM jsonb_to_recordset(%s::jsonb) AS given ({types})"  # noqa: S608
     values = ", ".join(f"{_sqlite_value(by_column[column])} AS {column}" for column in columns)
     return f"SELECT {values} FROM json_each(%s) AS given WHERE true"  # noqa: S608
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from contextlib import suppress
+from functools import lru_cache
 
 # Providers that ignore full stops in the local part and treat these domains as one.
 _DOTLESS = {"gmail.com": "gmail.com", "googlemail.com": "gmail.com"}
@@ -20,8 +20,16 @@ def email_key(address: str) -> str:
     if not at:
         return folded
     local = local.split("+", 1)[0]
-    with suppress(UnicodeError):  # an unencodable domain stays as typed: it is refused as an address, not here
-        domain = domain.encode("idna").decode("ascii")
+    domain = _ascii_domain(domain)
     if domain in _DOTLESS:
         domain, local = _DOTLESS[domain], local.replace(".", "")
     return f"{local}@{domain}"
+
+
+@lru_cache(maxsize=10_000)
+def _ascii_domain(domain: str) -> str:
+    """In IDNA. One that cannot be encoded stays as typed: it is refused as an address, not here."""
+    try:
+        return domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return domain

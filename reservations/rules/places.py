@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 # Crockford's base 32: no I, L, O or U, so that a reference survives being read aloud and typed.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -34,8 +34,7 @@ def identifier(at: datetime, chance: int) -> uuid.UUID:
     return uuid.UUID(int=milliseconds << 80 | 7 << 76 | (bits >> 62) << 64 | 2 << 62 | bits & ((1 << 62) - 1))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Line:
+class Line(NamedTuple):
     """The counters of an allotment: units held, entries that wait, numbers whose holder left; the last place given.
 
     The order of a line is that of (instant, number). `last_at` is the instant of the last in it: who comes later is
@@ -58,8 +57,7 @@ class Line:
         return quantity > self.left and not has_waiting_list
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """What a reservation was given: its number and instant, whether its units are held, and how many are ahead.
 
     Ahead of who is confirmed are those who are confirmed; ahead of who waits, those who wait.
@@ -88,8 +86,7 @@ def give(
         number, at = line.last_place + 1, max(asked_at, line.last_at or asked_at)
         ahead = line.last_place - line.gone if fits else line.waiting
         given.append(Place(number, at, fits, ahead))
-        line = replace(
-            line,
+        line = line._replace(
             held=line.held + quantity * fits,
             waiting=line.waiting + (not fits),
             last_place=number,

@@ -23,7 +23,8 @@ MOST_UNITS = 99
 def check_name(value: str) -> str:
     """A name has a letter or digit of some script and no control character."""
     tidy = " ".join(value.split())
-    if any(unicodedata.category(letter) in ("Cc", "Cs", "Co") for letter in tidy):
+    # What is printable has none of these, and is known at once.
+    if not tidy.isprintable() and any(unicodedata.category(letter) in ("Cc", "Cs", "Co") for letter in tidy):
         raise ValidationError(_("Leave out control characters."), code="invalid")
     if not any(letter.isalnum() for letter in tidy):
         raise ValidationError(_("Write the name with letters."), code="invalid")

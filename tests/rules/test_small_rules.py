@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -181,7 +180,7 @@ EMPTY = places.Line(capacity=3, held=0, waiting=0, gone=0, last_place=0)
 def test_places_are_given_in_the_order_asked_until_nothing_is_left() -> None:
     line, given = places.give(EMPTY, [(2, AT), (1, AT), (1, AT)], has_waiting_list=False)
     assert given == [places.Place(1, AT, True, 0), places.Place(2, AT, True, 1), None]
-    assert line == replace(EMPTY, held=3, last_place=2, last_at=AT)
+    assert line == EMPTY._replace(held=3, last_place=2, last_at=AT)
 
 
 def test_with_a_waiting_list_everybody_has_a_number_and_nobody_overtakes() -> None:
@@ -191,7 +190,7 @@ def test_with_a_waiting_list_everybody_has_a_number_and_nobody_overtakes() -> No
         (2, False, 0),
         (3, False, 1),
     ]
-    assert line == replace(EMPTY, held=2, waiting=2, last_place=3, last_at=AT)
+    assert line == EMPTY._replace(held=2, waiting=2, last_place=3, last_at=AT)
 
 
 def test_who_left_the_line_is_not_ahead_of_anybody() -> None:
@@ -201,7 +200,7 @@ def test_who_left_the_line_is_not_ahead_of_anybody() -> None:
 
 
 def test_a_clock_that_lags_behind_gives_no_earlier_rank() -> None:
-    line = replace(EMPTY, last_place=1, last_at=AT)
+    line = EMPTY._replace(last_place=1, last_at=AT)
     _, given = places.give(
         line, [(1, AT - timedelta(seconds=3)), (1, AT + timedelta(seconds=1))], has_waiting_list=True
     )
