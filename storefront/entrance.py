@@ -35,7 +35,7 @@ from storefront import clock
 from storefront.api.partners import REPLAYED, read_wish
 from storefront.api.problems import describe, make, media_type
 from storefront.at_hand import NotAtHand
-from storefront.waiting_room.layer import is_form
+from storefront.waiting_room.layer import POLL, is_form
 from storefront.web import at_once
 from storefront.web.middleware import most_bytes
 from storefront.whole import Environ, Header, whole_answer
@@ -65,7 +65,10 @@ class Entrance:
 
     async def _answer(self, scope: Any, protocol: Any) -> Answer:
         if scope.method in ("GET", "HEAD"):
-            return await self._ask(make_environ(scope), is_at_hand=True)
+            try:
+                return ask(at_hand_environ(scope))
+            except NotAtHand:
+                return await self._in_thread(ask, make_environ(scope))
         body, length = await read(scope, protocol)
         if scope.method == "POST" and length == len(body) and is_secure(scope.headers):
             if scope.path == RESERVATIONS:
@@ -75,23 +78,17 @@ class Entrance:
                     return await self._reserve_by_form(with_body(make_environ(scope), body, length))
                 except NotAtHand:
                     pass
-        return await self._ask(with_body(make_environ(scope), body, length), is_at_hand=False)
+        return await self._in_thread(ask, with_body(make_environ(scope), body, length))
 
-    async def _ask(self, environ: Environ, *, is_at_hand: bool) -> Answer:
-        """Of the WSGI application: here, where it may be at hand, else in a thread."""
-        if is_at_hand:
-            try:
-                return ask(environ)
-            except NotAtHand:
-                pass
-        return await asyncio.get_running_loop().run_in_executor(self._threads, ask, environ)
+    async def _in_thread(self, act: Callable[..., Found], *of: Any) -> Found:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, act, *of)
 
     async def _from_memory(self, ask: Callable[..., Found], *of: Any) -> Found:
         """What can be said from memory; else it is looked up in a thread."""
         try:
             return ask(*of)
         except NotAtHand:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, looked_up, ask, *of)
+            return await self._in_thread(looked_up, ask, *of)
 
     async def _reserve(self, headers: Any, body: bytes) -> Answer:
         try:
@@ -111,7 +108,7 @@ class Entrance:
         response = await at_once.reserve(form)
         if form.is_behind_a_room:
             note = partial(application.note, environ, began, is_failed=False)
-            await asyncio.get_running_loop().run_in_executor(self._threads, note)
+            await self._in_thread(note)
         cookies = [("Set-Cookie", cookie.OutputString()) for cookie in response.cookies.values()]
         return response.status_code, [*response.items(), *self._page_headers, *cookies], b""
 
@@ -136,6 +133,18 @@ async def read(scope: Any, protocol: Any) -> tuple[bytes, int]:
         if length > most:
             return b"", length
     return b"".join(parts), length
+
+
+def at_hand_environ(scope: Any) -> Environ:
+    """Of a question of those who wait no more than it is answered from: tens of thousands ask, every few seconds."""
+    if not scope.path.endswith(POLL):
+        return make_environ(scope)
+    return {
+        "REQUEST_METHOD": scope.method,
+        "PATH_INFO": scope.path,
+        "QUERY_STRING": scope.query_string,
+        "HTTP_COOKIE": "; ".join(scope.headers.get_all("cookie")),
+    }
 
 
 def make_environ(scope: Any) -> Environ:

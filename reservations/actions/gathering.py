@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 MOST_TOGETHER = 64
-COMPANY_SECONDS = 0.0015
+COMPANY_SECONDS = 0.003
 
 Ask = TypeVar("Ask")
 Loop = asyncio.AbstractEventLoop

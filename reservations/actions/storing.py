@@ -12,7 +12,7 @@ from reservations.actions.asks import Ask, Granted, Request
 from reservations.actions.preparing import Prepared
 from reservations.actions.wishes import Refusal, Wish
 from reservations.models import Allotment, Event, IdempotencyKey, Message, Reservation, Wording
-from reservations.models.rows import Row, Statement, insert_statement, padded, select_rows, write_rows
+from reservations.models.rows import Row, Statement, insert_statement, is_one_of, select_rows, write_rows
 from reservations.queries.counters import ALLOTMENTS
 from reservations.rules import lifecycle, payments, places
 
@@ -39,12 +39,10 @@ def rows_of(made: Sequence[tuple[Reservation, Wish]], lines: Mapping[int, places
     columns = tuple(moved[0])
     sets = ", ".join(f"{name} = given.{name}" for name in columns[1:])
     given = select_rows(Allotment, columns)
-    ids = padded([row["id"] for row in moved])
-    marks = ", ".join(["%s"] * len(ids))  # without them all allotments are read, however many there are
-    where = f"{ALLOTMENTS}.id = given.id AND {ALLOTMENTS}.id IN ({marks})"
-    move = f"UPDATE {ALLOTMENTS} SET {sets} FROM ({given}) given WHERE {where}"  # noqa: S608
+    which = is_one_of(f"{ALLOTMENTS}.id", lines)  # without it all allotments are read, however many there are
+    move = f"UPDATE {ALLOTMENTS} SET {sets} FROM ({given}) given WHERE {ALLOTMENTS}.id = given.id AND {which.sql}"  # noqa: S608
     return [
-        Statement(move, [write_rows(moved), *ids]),
+        Statement(move, [write_rows(moved), *which.values]),
         insert_statement(Reservation, [_columns(reservation) for reservation, _ in made]),
         insert_statement(Event, [_event(reservation, wish) for reservation, wish in made]),
         *([insert_statement(Message, owed)] if owed else []),

@@ -29,7 +29,7 @@ def execute_together(statements: Sequence[Statement], *, is_prepared: bool = Fal
     """Run statements one after the other, on PostgreSQL in one round trip. The rows of each; none for no rows.
 
     `is_prepared`: there each that has values is prepared when its session meets it first, and its plan kept. One that
-    was made while a table was nearly empty would read all of it for ever: only a `Journey` plans so that it does not.
+    was made while a table was nearly empty would read all of it for ever, except in a `Journey`, which plans by index.
     """
     with connection.cursor() as cursor:
         if connection.vendor != "postgresql":
@@ -50,6 +50,23 @@ def execute_together(statements: Sequence[Statement], *, is_prepared: bool = Fal
         return found
 
 
+def look_together(statements: Sequence[Statement]) -> list[list[tuple[Any, ...]]]:
+    """`execute_together`, of statements that only read, and only tables that do not grow: they are prepared.
+
+    Django asks a connection whether it still works before the first query of a request. Here it is found out by the
+    query, and what was asked in vain, of a lost connection say, is asked once more.
+    """
+    if connection.in_atomic_block:
+        return execute_together(statements)
+    connection.health_check_done = True  # type: ignore[attr-defined]
+    try:
+        return execute_together(statements, is_prepared=True)
+    except DatabaseError:
+        if connection.connection is None or not connection.is_usable():
+            connection.close()
+        return execute_together(statements, is_prepared=True)
+
+
 FORGOTTEN = "26000"  # SQLSTATE: somebody, such as a pool of connections, took the prepared statements away
 _prepared: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()  # session → SQL → what executes it
 _numbers = count(1)
@@ -66,6 +83,14 @@ def _prepare(texts: Iterable[str]) -> dict[str, str]:
             session.execute(f"PREPARE {name} AS {marked}")
             known[sql] = f"EXECUTE {name}({', '.join(['%s'] * (len(parts) - 1))})"
     return known
+
+
+def is_one_of(column: str, ids: Iterable[int]) -> Statement:
+    """The condition on a column of whole numbers: on PostgreSQL one statement, and one plan, for any number of them."""
+    known = sorted(ids)
+    if connection.vendor == "postgresql":
+        return Statement(f"{column} = ANY(%s::bigint[])", ["{" + ",".join(map(str, known)) + "}"])
+    return Statement(f"{column} IN ({', '.join(['%s'] * len(known))})", known)
 
 
 def padded(values: Sequence[Any]) -> Sequence[Any]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from reservations.models import Decision
-from reservations.queries.counters import current_lines
-from reservations.queries.facts import Decided, Offering, World, current_offering, current_world
-from reservations.queries.revisions import ByRevision
-from reservations.rules import gate, opening
+from reservations.models.rows import look_together
+from reservations.queries.counters import current_lines, look_at_lines, read_lines
+from reservations.queries.facts import Decided, Offering, World, current_offering, current_world, world_of
+from reservations.queries.revisions import LOOK_AT_REVISION, ByRevision, read_revision
+from reservations.rules import gate, opening, places
 
 
-@dataclass(frozen=True, kw_only=True)
-class Availability:
+class Availability(NamedTuple):
     """One variant in one destination at one instant."""
 
     sku: str
@@ -32,6 +32,18 @@ class Availability:
         return self.decided.decision
 
 
+def present_in(market: str) -> tuple[World, dict[int, places.Line]]:
+    """The world, and the lines of direct sale in a market, as committed now: one query where no fact has changed."""
+    known = world_of.newest
+    pools = known.pools.get(market, frozenset()) if known else frozenset()
+    looks = [LOOK_AT_REVISION, *([look_at_lines(pools)] if pools else [])]
+    found = look_together(looks)
+    world = world_of(read_revision(found[0]))
+    if world is known and pools:
+        return world, read_lines(found[1])
+    return world, current_lines(world.pools.get(market, ()))
+
+
 def availabilities(
     *,
     skus: Iterable[str],
@@ -39,11 +51,13 @@ def availabilities(
     destinations: Iterable[tuple[str, str | None]] | None = None,
     is_replay: bool = False,
     world: World | None = None,
+    lines: Mapping[int, places.Line] | None = None,
 ) -> list[Availability]:
     """One row a SKU and destination, in the order given; all markets without a subdivision by default. Two queries.
 
     `is_replay` decides afresh instead of reading the materialised decisions: for another instant than the present.
-    `world` is the present one, where it was just read: then it is one query.
+    `world` is the present one, and `lines` those that the destinations can ask for, where they were just read: then it
+    is one query, or none.
     """
     world = world or current_world()
     wanted = list(destinations) if destinations is not None else [(code, None) for code in world.markets]
@@ -57,34 +71,46 @@ def availabilities(
             elif decided is None or not decided.holds(at):
                 decided = world.decide(sku, country, subdivision, at)
             found.append((sku, country, subdivision, decided, world.offers(sku, country)))
-    return _with_supply(world, found, at)
+    return _with_supply(world, found, at, lines)
 
 
 Cell = tuple[str, str, str | None, Decided, tuple[Offering, ...]]
+Spoken = tuple[Offering | None, datetime | None]  # the offering that speaks, and when a window changes next
 
 
-def _with_supply(world: World, cells: list[Cell], at: datetime) -> list[Availability]:
+def _with_supply(
+    world: World, cells: list[Cell], at: datetime, lines: Mapping[int, places.Line] | None
+) -> list[Availability]:
     """What is left, of direct sale and as committed now, for all cells at once."""
-    current = {id(offerings): current_offering(offerings, at) for *_, offerings in cells}
-    offered = [current[id(offerings)] for *_, offerings in cells]
+    spoken: dict[int, Spoken] = {}  # by the launches of a product in a market, which its variants share
+    for *_, offerings in cells:
+        if id(offerings) not in spoken:
+            spoken[id(offerings)] = _speak(offerings, at)
     pools = [
         world.allotments.get((offering.launch_id, sku, country, False), {}).get(None) if offering else None
-        for (sku, country, *_), offering in zip(cells, offered, strict=True)
+        for sku, country, _, _, offerings in cells
+        for offering in [spoken[id(offerings)][0]]
     ]
-    lines = current_lines(pool for pool in pools if pool is not None)
+    asked = [pool for pool in pools if pool is not None]
+    found = current_lines(asked) if lines is None else lines
+    left = {pool: found[pool].left for pool in asked if pool in found}
     return [
-        _availability(cell, offering, lines[pool].left if pool in lines else None, at)
-        for cell, offering, pool in zip(cells, offered, pools, strict=True)
+        _availability(cell, spoken[id(cell[-1])], left.get(pool) if pool is not None else None, at)
+        for cell, pool in zip(cells, pools, strict=True)
     ]
 
 
-def _availability(cell: Cell, offering: Offering | None, left: int | None, at: datetime) -> Availability:
-    sku, country, subdivision, decided, offerings = cell
+def _speak(offerings: tuple[Offering, ...], at: datetime) -> Spoken:
+    instants = [instant for each in offerings for instant in (each.window.opens_at, each.window.closes_at)]
+    return current_offering(offerings, at), opening.next_instant(instants, at)
+
+
+def _availability(cell: Cell, spoken: Spoken, left: int | None, at: datetime) -> Availability:
+    (sku, country, subdivision, decided, _), (offering, window_change_at) = cell, spoken
     window = offering.window if offering else None
     supply = None
     if offering is not None and left is not None:
         supply = opening.Supply(left=left, has_waiting_list=offering.has_waiting_list)
-    windows = [each.window for each in offerings]
     return Availability(
         sku=sku,
         market=country,
@@ -93,7 +119,7 @@ def _availability(cell: Cell, offering: Offering | None, left: int | None, at: d
         decided=decided,
         offering=offering,
         opens_at=window.opens_at if window else None,
-        next_change_at=opening.next_instant(gate_change_at=decided.until, windows=windows, at=at),
+        next_change_at=opening.next_instant((decided.until, window_change_at), at),
         left=left,
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from reservations.models import Allotment
-from reservations.models.rows import Statement, execute_together, padded
+from reservations.models.rows import Statement, is_one_of, look_together
 from reservations.rules import places
 
 ALLOTMENTS = Allotment._meta.db_table
@@ -20,14 +20,14 @@ COUNTERS = ("capacity", *LINE[2:])
 def current_lines(allotment_ids: Iterable[int]) -> dict[int, places.Line]:
     """By the id of the allotment."""
     ids = set(allotment_ids)
-    return read_lines(execute_together([look_at_lines(ids)])[0]) if ids else {}
+    return read_lines(look_together([look_at_lines(ids)])[0]) if ids else {}
 
 
 def look_at_lines(allotment_ids: Iterable[int], *, is_locked: bool = False) -> Statement:
-    ids = padded(sorted(allotment_ids))
+    where = is_one_of("id", allotment_ids)
     lock = " FOR UPDATE" if is_locked and connection.features.has_select_for_update else ""  # SQLite writes alone
-    marks = ", ".join(["%s"] * len(ids))
-    return Statement(f"SELECT {', '.join(LINE)} FROM {ALLOTMENTS} WHERE id IN ({marks}) ORDER BY id{lock}", ids)  # noqa: S608
+    sql = f"SELECT {', '.join(LINE)} FROM {ALLOTMENTS} WHERE {where.sql} ORDER BY id{lock}"  # noqa: S608
+    return Statement(sql, where.values)
 
 
 def read_lines(rows: Iterable[tuple[Any, ...]]) -> dict[int, places.Line]:

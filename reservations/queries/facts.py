@@ -64,7 +64,9 @@ class Decided:
     decision: gate.Decision
     since: datetime
     until: datetime | None
-    shown: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)  # what follows from it, by its form
+    shown: dict[object, Any] = field(
+        default_factory=dict, compare=False, repr=False
+    )  # what follows from it, by its form
 
     def holds(self, at: datetime) -> bool:
         return self.since <= at and (self.until is None or at < self.until)
@@ -112,6 +114,15 @@ class World:
         """The device passport in force in a market; None where the gate refuses to reserve for want of it."""
         there = gate.Destination(country=country, timezone=self.markets[country].timezone)
         return gate.passport_in_force(self.facts, product, country, there.day(at))
+
+    @cached_property
+    def pools(self) -> Mapping[str, frozenset[int]]:
+        """Market → the allotments of direct sale that serve it."""
+        found = defaultdict(set)
+        for (_launch, _sku, market, is_sandbox), pools in self.allotments.items():
+            if not is_sandbox and None in pools:
+                found[market].add(pools[None])
+        return {market: frozenset(ids) for market, ids in found.items()}
 
     @cached_property
     def twins(self) -> Mapping[str, str]:

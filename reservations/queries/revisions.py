@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from reservations.models import GateRevision
-from reservations.models.rows import Statement, execute_together
+from reservations.models.rows import Statement, look_together
 
 Found = TypeVar("Found")
 LOOK_AT_REVISION = Statement(f"SELECT number FROM {GateRevision._meta.db_table} WHERE id = 1")  # noqa: S608
@@ -15,7 +15,7 @@ LOOK_AT_REVISION = Statement(f"SELECT number FROM {GateRevision._meta.db_table} 
 
 def current_revision() -> int:
     """The number that grows with every change of what a `World` holds."""
-    return read_revision(execute_together([LOOK_AT_REVISION])[0])
+    return read_revision(look_together([LOOK_AT_REVISION])[0])
 
 
 def read_revision(rows: list[tuple[Any, ...]]) -> int:
@@ -36,6 +36,11 @@ class ByRevision(Generic[Found]):
     def known(self, revision: int) -> Found | None:
         """What was read for it, where that is still kept: it may be the present one no more."""
         return self._kept.get(revision)
+
+    @property
+    def newest(self) -> Found | None:
+        """What was read last."""
+        return next(reversed(self._kept.values()), None)
 
     def __call__(self, revision: int) -> Found:
         kept = self._kept  # replaced, never changed: who looks into it sees it whole

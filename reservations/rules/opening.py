@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -62,7 +63,6 @@ def status(*, decision: Decision, window: Window | None, supply: Supply | None, 
     return WAITLIST if supply.has_waiting_list else NOTIFY_ONLY
 
 
-def next_instant(*, gate_change_at: datetime | None, windows: list[Window], at: datetime) -> datetime | None:
-    """The earliest instant after `at` at which gate or window change by themselves."""
-    instants = [gate_change_at, *(w.opens_at for w in windows), *(w.closes_at for w in windows)]
-    return min((instant for instant in instants if instant is not None and instant > at), default=None)
+def next_instant(instants: Iterable[datetime | None], at: datetime) -> datetime | None:
+    """The earliest after `at`, of the instants at which gate or windows change by themselves."""
+    return min([instant for instant in instants if instant is not None and instant > at], default=None)

@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from reservations.models import Launch, Market, Product
-from reservations.queries.availability import Availability, availabilities
+from reservations.queries.availability import Availability, availabilities, present_in
 from reservations.queries.draws import draw_of, proof
 from reservations.queries.facts import World, current_world, deposit_of
 from reservations.queries.passports import passport_of
@@ -128,10 +128,9 @@ class Products(Public):
     )
     def get(self, request: Request) -> HttpResponse:
         """Products; with `market`, each variant's price and availability there."""
-        world = current_world()
-        market, kind = read_market(request, world), request.query_params.get("kind")
+        world, offers = _offers(request)
+        kind = request.query_params.get("kind")
         found = [row for row in world.products if kind in (None, row.kind)]
-        offers = _offers_in(market, world)
         shape = lambda page: [shapes.product(row, offers) for row in page]  # noqa: E731
         if len(found) <= Pages.page_size and not {"cursor", "page_size"} & request.query_params.keys():
             return answer({"next": None, "previous": None, "results": shape(found)})
@@ -142,20 +141,25 @@ class Products(Public):
 class OneProduct(Public):
     @extend_schema(parameters=[_MARKET], responses=serializers.ProductOut)
     def get(self, request: Request, slug: str) -> HttpResponse:
-        world = current_world()
+        world, offers = _offers(request)
         row = next((each for each in world.products if each.slug == slug), None)
         if row is None:
             raise NotFound
-        return answer(shapes.product(row, _offers_in(read_market(request, world), world)))
+        return answer(shapes.product(row, offers))
 
 
-def _offers_in(market: str | None, world: World) -> dict[str, shapes.Offer] | None:
-    """SKU → price, deposit and availability."""
-    if market is None:
-        return None
-    rows = availabilities(skus=world.subjects, at=clock.now(), destinations=[(market, None)], world=world)
+def _offers(request: Request) -> tuple[World, dict[str, shapes.Offer] | None]:
+    """The world; and SKU → price, deposit and availability in the market of the query. Raises unknown_market."""
+    code = request.query_params.get("market")
+    if code is None:
+        return current_world(), None
+    world, lines = present_in(code.upper())
+    market = read_market(request, world)
+    assert market is not None
+    rows = availabilities(skus=world.subjects, at=clock.now(), destinations=[(market, None)], world=world, lines=lines)
     prices = {row.sku: world.prices.get((row.sku, market)) for row in rows}
-    return {row.sku: (prices[row.sku], deposit_of(row.offering, prices[row.sku], row.decision), row) for row in rows}
+    offers = {row.sku: (prices[row.sku], deposit_of(row.offering, prices[row.sku], row.decision), row) for row in rows}
+    return world, offers
 
 
 class ProductAvailability(Public):

@@ -64,6 +64,15 @@ def availability(row: Availability) -> dict[str, Any]:
     }
 
 
+def _written(row: Availability) -> orjson.Fragment:
+    """`availability` as JSON, written once for as long as the decision holds and the rest of it is the same."""
+    key = (row.sku, row.market, row.subdivision, row.status, row.opens_at, row.next_change_at)
+    if key not in row.decided.shown:
+        row.decided.shown[key] = orjson.Fragment(orjson.dumps(availability(row)))
+    written: orjson.Fragment = row.decided.shown[key]
+    return written
+
+
 def _told(decided: Decided) -> dict[str, Any]:
     """What a decision says, as JSON, written once for as long as the decision holds."""
     if "json" not in decided.shown:
@@ -100,7 +109,7 @@ def product(row: Product, offers: dict[str, Offer] | None = None) -> dict[str, A
             shown |= {
                 "price": money(price.amount_minor, price.currency) if price else None,
                 "deposit": money(deposit.amount_minor, deposit.currency) if deposit else None,
-                "availability": availability(found),
+                "availability": _written(found),
             }
         variants.append(shown)
     return {

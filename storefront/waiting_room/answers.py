@@ -15,6 +15,7 @@ from django.conf import settings
 Environ = dict[str, Any]
 Start = Callable[..., Any]
 Header = tuple[str, str]
+_LINES = {int(each): f"{each.value} {each.phrase}" for each in HTTPStatus}
 COOKIE_SECONDS = 7 * 24 * 3600
 MOST_SENT = 4096
 
@@ -73,7 +74,7 @@ class Answer:
 
     def send(self, start: Start) -> Iterable[bytes]:
         headers = [*self.headers, ("Cache-Control", "no-store"), ("Content-Length", str(len(self.body)))]
-        start(f"{self.status} {HTTPStatus(self.status).phrase}", headers)
+        start(_LINES[self.status], headers)
         return [self.body]
 
 

@@ -31,6 +31,7 @@ PATH = re.compile(
     r"/(?P<language>[a-z]{2,3}(?:-[a-z0-9]{2,8})*?)-(?P<market>[a-z]{2})/"
     r"(?:reserve/(?P<product>[-a-zA-Z0-9_]+)/|waiting-room/(?P<act>poll/|more/)?)"
 )
+POLL = "/waiting-room/poll/"
 PAUSE_SECONDS = 1.0
 LOG_SECONDS = 60.0
 Application = Callable[[Environ, Start], Iterable[bytes]]
@@ -268,8 +269,9 @@ class WaitingRoom:
 
     def _ticket(self, request: Request, room: Room) -> Ticket | None:
         """The ticket of the link, else of the cookie."""
-        given = (request.asked("ticket"), request.cookie(_name("ticket", room)))
-        return next((ticket for text in given if text and (ticket := read_ticket(room.key, text))), None)
+        text = request.asked("ticket")
+        ticket = read_ticket(room.key, text) if text else None
+        return ticket or read_ticket(room.key, request.cookie(_name("ticket", room)))
 
     def _queue(self, room: Room) -> Queue:
         if room.key not in self._queues:

@@ -138,7 +138,7 @@ def test_one_word_sums_up(
 
 def test_the_next_instant_is_the_earliest_that_is_still_to_come() -> None:
     instants = [
-        opening.next_instant(gate_change_at=gate_at, windows=[WINDOW], at=at)
+        opening.next_instant([gate_at, WINDOW.opens_at, WINDOW.closes_at], at)
         for gate_at, at in [(None, AT - MS), (None, AT), (AT + MS, AT), (AT, AT + HOUR)]
     ]
     assert instants == [AT, AT + HOUR, AT + MS, None]

@@ -1,0 +1,42 @@
+"""The world and what is left in a market, in one look."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from django.db import connection
+from pytest_django import DjangoAssertNumQueries
+
+from reservations.actions.reserving import reserve
+from reservations.models import AllotmentMarket
+from reservations.queries.availability import present_in
+from reservations.queries.counters import current_lines
+from tests.world import AT, allotment, wish
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+
+def test_where_no_fact_has_changed_it_is_one_round_trip(
+    launch_data: datetime, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    present_in("DE")
+    reserve(wish=wish(), at=AT)
+    with django_assert_num_queries(1 if connection.vendor == "postgresql" else 2):
+        world, lines = present_in("DE")
+    assert lines[allotment().pk].held == 1
+    assert lines == current_lines(world.pools["DE"])
+
+
+def test_other_facts_are_read_with_their_own_lines(launch_data: datetime) -> None:
+    _, before = present_in("DE")
+    gone = allotment()
+    AllotmentMarket.objects.filter(market="DE", allotment=gone).delete()
+    world, lines = present_in("DE")
+    assert gone.pk not in world.pools["DE"]
+    assert lines.keys() == before.keys() - {gone.pk}
+
+
+def test_a_market_that_we_do_not_serve_has_nothing(launch_data: datetime) -> None:
+    world, lines = present_in("XX")
+    assert "XX" not in world.markets and lines == {}
