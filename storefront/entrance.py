@@ -112,7 +112,7 @@ class Entrance:
         cookies = [("Set-Cookie", cookie.OutputString()) for cookie in response.cookies.values()]
         return response.status_code, [*response.items(), *self._page_headers, *cookies], b""
 
-    def _written(self, status: int, answer: dict[str, Any], told: dict[str, str]) -> Answer:
+    def _written(self, status: int, answer: dict[str, Any] | orjson.Fragment, told: dict[str, str]) -> Answer:
         return status, [("Content-Type", media_type(status)), *self._headers, *told.items()], orjson.dumps(answer)
 
 

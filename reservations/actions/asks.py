@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from reservations.actions.wishes import Refusal, Wish
 from reservations.models import Reservation
 
@@ -20,7 +22,7 @@ class Granted:
     people_ahead: int
 
 
-Answer = tuple[int, dict[str, Any]]
+Answer = tuple[int, orjson.Fragment]  # status, and the body as JSON
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +33,7 @@ class Request:
     key: str
     is_sandbox: bool
     body_digest: str
-    write: Callable[[Granted | Refusal], Answer]
+    write: Callable[[Granted | Refusal], tuple[int, dict[str, Any]]]
 
     @property
     def name(self) -> tuple[int, str, bool]:

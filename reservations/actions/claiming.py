@@ -138,7 +138,7 @@ def _answer_repeats(asks: Sequence[Ask]) -> tuple[list[Ask], World]:
         elif ask.request and first[0] != ask.request.body_digest:
             ask.outcome = KeyReused()
         else:
-            ask.answer, ask.is_replayed = (first[1], orjson.loads(first[2])), True
+            ask.answer, ask.is_replayed = (first[1], orjson.Fragment(first[2])), True
     _known.revision = read_revision(found[0])
     return [ask for ask in asks if ask.outcome is None and ask.answer is None], world_of(_known.revision)
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from reservations.actions import receipts
 from reservations.actions.asks import Ask, Granted, Request
 from reservations.actions.preparing import Prepared
@@ -151,12 +153,13 @@ def answers_of(asks: Iterable[Ask]) -> list[Statement]:
     rows = []
     for ask in asks:
         if ask.request and isinstance(ask.outcome, (Granted, Refusal)):
-            ask.answer = ask.request.write(ask.outcome)
+            status, body = ask.request.write(ask.outcome)
+            ask.answer = status, orjson.Fragment(orjson.dumps(body))  # written once, for the table and for who asked
             rows.append(_kept_answer(ask.request, ask.at, *ask.answer))
     return [insert_statement(IdempotencyKey, rows)] if rows else []
 
 
-def _kept_answer(request: Request, at: datetime, status: int, answer: dict[str, Any]) -> Row:
+def _kept_answer(request: Request, at: datetime, status: int, answer: orjson.Fragment) -> Row:
     return {
         "partner_id": request.partner_id,
         "key": request.key,

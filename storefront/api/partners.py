@@ -161,7 +161,7 @@ def _repeatable(name: str, key: ApiKey, body: ReservationIn) -> asks.Request:
     )
 
 
-def write_outcome(outcome: asks.Granted | wishes.Refusal) -> asks.Answer:
+def write_outcome(outcome: asks.Granted | wishes.Refusal) -> tuple[int, dict[str, Any]]:
     """The answer, a refusal included: both are kept for repeats."""
     if isinstance(outcome, asks.Granted):
         return 201, shapes.granted(outcome)

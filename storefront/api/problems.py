@@ -112,7 +112,9 @@ def _bad_body(error: Invalid) -> dict[str, Any]:
     return make(422, "invalid", "Some fields are not right. See errors.", errors=list(bodies.field_errors(error)))
 
 
-def write(status: int, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> HttpResponse:
+def write(
+    status: int, body: dict[str, Any] | orjson.Fragment, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
     """An answer as JSON; a problem by its media type."""
     return HttpResponse(orjson.dumps(body), status=status, content_type=media_type(status), headers=headers)
 

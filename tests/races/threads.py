@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import replace
 
 import django
+import orjson
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "storefront.settings")
 django.setup()
@@ -50,7 +51,7 @@ def main() -> None:
                 seen["spoiled"] += 1
                 continue
             seen[f"{status} again" if is_replayed else str(status)] += 1
-            answers[number].append(str(body["id"]))
+            answers[number].append(orjson.loads(orjson.dumps(body))["id"])
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(THREADS)]
     for thread in threads:
