@@ -104,8 +104,8 @@ class Journey:
     Inside another transaction, and on SQLite, it is an ordinary one.
     """
 
-    # A session keeps the plan of a foreign key's check. One that was made while the table was nearly empty reads all of
-    # it for each new row, until the next ANALYZE: on launch day, when every table begins empty, for a minute or more.
+    # A session keeps the plans of what it prepared and of what guards look up. One that was made while a table was nearly
+    # empty reads all of it each time, until the next ANALYZE: on launch day, when every table begins empty, for a minute.
     BEGIN = (Statement("BEGIN"), Statement("SET LOCAL enable_seqscan = off"))
 
     def __init__(self) -> None:
