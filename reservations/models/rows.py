@@ -104,8 +104,8 @@ class Journey:
     Inside another transaction, and on SQLite, it is an ordinary one.
     """
 
-    # A session keeps the plans of what it prepared and of what guards look up. One that was made while a table was nearly
-    # empty reads all of it each time, until the next ANALYZE: on launch day, when every table begins empty, for a minute.
+    # A session keeps the plans of what it prepared and of what guards look up. One that was made while a table was
+    # nearly empty reads all of it each time, until the next ANALYZE: on launch day, when tables begin empty, for long.
     BEGIN = (Statement("BEGIN"), Statement("SET LOCAL enable_seqscan = off"))
 
     def __init__(self) -> None:
