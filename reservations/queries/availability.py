@@ -34,7 +34,7 @@ class Availability(NamedTuple):
 
 def present_in(market: str) -> tuple[World, dict[int, places.Line]]:
     """The world, and the lines of direct sale in a market, as committed now: one query where no fact has changed."""
-    known = world_of.newest
+    known = world_of.latest
     pools = known.pools.get(market, frozenset()) if known else frozenset()
     looks = [LOOK_AT_REVISION, *([look_at_lines(pools)] if pools else [])]
     found = look_together(looks)

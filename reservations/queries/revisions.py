@@ -31,23 +31,20 @@ class ByRevision(Generic[Found]):
         self._read = read
         self._lock = threading.Lock()
         self._kept: dict[int, Found] = {}
+        self.latest: Found | None = None  # what was asked for last
         self.__doc__ = read.__doc__
 
     def known(self, revision: int) -> Found | None:
         """What was read for it, where that is still kept: it may be the present one no more."""
         return self._kept.get(revision)
 
-    @property
-    def newest(self) -> Found | None:
-        """What was read last."""
-        return next(reversed(self._kept.values()), None)
-
     def __call__(self, revision: int) -> Found:
         kept = self._kept  # replaced, never changed: who looks into it sees it whole
-        if revision in kept:
-            return kept[revision]
-        with self._lock:
-            if revision not in self._kept:
-                newest = list(self._kept.items())[1 - self.MOST :]
-                self._kept = {**dict(newest), revision: self._read(revision)}
-            return self._kept[revision]
+        if revision not in kept:
+            with self._lock:
+                if revision not in self._kept:
+                    newest = list(self._kept.items())[1 - self.MOST :]
+                    self._kept = {**dict(newest), revision: self._read(revision)}
+                kept = self._kept
+        self.latest = kept[revision]
+        return kept[revision]

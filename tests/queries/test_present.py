@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from pytest_django import DjangoAssertNumQueries
 
 from reservations.actions.reserving import reserve
@@ -35,6 +35,20 @@ def test_other_facts_are_read_with_their_own_lines(launch_data: datetime) -> Non
     world, lines = present_in("DE")
     assert gone.pk not in world.pools["DE"]
     assert lines.keys() == before.keys() - {gone.pk}
+
+
+def test_what_is_present_again_is_looked_at_in_one_round_trip(
+    launch_data: datetime, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    present_in("DE")
+    with transaction.atomic():
+        AllotmentMarket.objects.filter(market="DE").delete()
+        assert present_in("DE")[1] == {}
+        transaction.set_rollback(True)
+    present_in("DE")
+    with django_assert_num_queries(1 if connection.vendor == "postgresql" else 2):
+        _, lines = present_in("DE")
+    assert allotment().pk in lines
 
 
 def test_a_market_that_we_do_not_serve_has_nothing(launch_data: datetime) -> None:
