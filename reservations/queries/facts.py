@@ -64,9 +64,8 @@ class Decided:
     decision: gate.Decision
     since: datetime
     until: datetime | None
-    shown: dict[object, Any] = field(
-        default_factory=dict, compare=False, repr=False
-    )  # what follows from it, by its form
+    # What follows from it, by its form.
+    shown: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def holds(self, at: datetime) -> bool:
         return self.since <= at and (self.until is None or at < self.until)

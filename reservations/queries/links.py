@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from functools import cache
-
-from django.conf import settings
-from django.core.signing import b64_encode
+from django.core.signing import Signer
 
 from reservations.models import AddressChange, Evidence, NotifyRequest, Reservation
 
@@ -60,10 +55,4 @@ def wish_key(wish: NotifyRequest) -> str:
 
 
 def _sign(salt: str, value: str) -> str:
-    """As Django's `Signer(salt=salt)` signs, with its key derived once."""
-    return b64_encode(hmac.digest(_derived_key(salt), value.encode(), "sha256")).decode()[:_KEY_LETTERS]
-
-
-@cache
-def _derived_key(salt: str) -> bytes:
-    return hashlib.sha256(f"{salt}signer{settings.SECRET_KEY}".encode()).digest()
+    return Signer(salt=salt).signature(value)[:_KEY_LETTERS]
