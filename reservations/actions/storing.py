@@ -89,7 +89,8 @@ def draft(prepared: Prepared) -> Reservation:
         "attempt": wish.attempt,
         "is_sandbox": wish.is_sandbox,
     }
-    return Reservation(*(_BLANK | values).values())  # type: ignore[misc]  # by position: by name a model takes three times as long
+    # By position: by name a model takes three times as long.
+    return Reservation(*(_BLANK | values).values())  # type: ignore[misc]
 
 
 def seat(reservation: Reservation, place: places.Place, *, asks_deposit: bool) -> None:
