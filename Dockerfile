@@ -25,5 +25,4 @@ RUN DATABASE_URL=sqlite:////tmp/build.sqlite3 SECRET_KEY="$(python -c 'import se
 
 USER shop
 EXPOSE 8000
-CMD ["granian", "--interface", "rsgi", "--host", "0.0.0.0", "--port", "8000", "--loop", "uvloop", "--runtime-mode", "st", \
-     "--no-ws", "--workers", "2", "--backpressure", "1024", "--respawn-failed-workers", "storefront.entrance:entrance"]
+CMD ["python", "-m", "storefront.serve", "--host", "0.0.0.0", "--port", "8000", "--workers", "2"]

@@ -13,7 +13,7 @@ test: ## every check and every test, with a PostgreSQL, a Redis and a Chromium o
 	@$(MAKE) --no-print-directory -j2 development system
 	@$(PYTHON) tools/verify.py
 
-bench: runtime ## how fast it is, against yardsticks (one figure: make bench ONLY=reserve_hot SECONDS=2); bench/README.md
+bench: development ## how fast it is, against yardsticks (one figure: make bench ONLY=reserve_hot SECONDS=2); bench/README.md
 	@TEST_DATABASE_URL= TEST_REDIS_URL= tools/system.sh bench
 	@PYTHONPATH=tools $(PYTHON) -m bench $(if $(ONLY),--only $(ONLY)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RUNS),--runs $(RUNS))
 

@@ -36,7 +36,7 @@ def describe_machine(environment: Environment) -> dict[str, object]:
         "fsync": settings["fsync"],
         "redis": redis.Redis.from_url(environment["REDIS_URL"]).info("server")["redis_version"],
         "python": platform.python_version(),
-        **{name: version(name) for name in ("django", "granian", "celery", "psycopg")},
+        **{name: version(name) for name in ("django", "uvicorn", "granian", "celery", "psycopg")},
     }
 
 

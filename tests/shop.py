@@ -26,9 +26,6 @@ from tests.jobs.stage import (
 from tests.races.stage import empty_database
 from tests.standin import KEY, SECRET, Standin, standin
 
-# As a service manager does: granian ends when one of its workers dies twice within seconds.
-KEPT_UP = ["sh", "-c", 'while :; do "$@"; done', "keep-up"]
-
 
 @dataclass(frozen=True)
 class Shop:
@@ -59,13 +56,13 @@ def running_shop(
     name: str,
     *,
     books: str,
-    web: Sequence[str],
+    web: int,
     bank: Sequence[str],
     more: Mapping[str, str],
     hands: int = 2,
 ) -> Iterator[Shop]:
-    """`books` is the module of the helper, `web` and `bank` are options of the web server and of the stand-in, `hands`
-    how many tasks are worked on at once.
+    """`books` is the module of the helper, `web` counts the web server's processes, `bank` has options of the
+    stand-in, `hands` says how many tasks are worked on at once.
     """
     port = free_port()
     url = f"http://localhost:{port}"
@@ -87,7 +84,7 @@ def running_shop(
             "STRIPE_WEBHOOK_SECRET": SECRET,
         }
         with (
-            process([*KEPT_UP, *serve(port), *web, "storefront.entrance:entrance"], environment),
+            process(serve(port, workers=web), environment),
             process(worker_command(hands), environment),
             process(relay_command(), environment),
             process(beat_command(folder), environment),

@@ -123,10 +123,10 @@ def read_json(kind: type[Sent], content_type: str, body: bytes) -> Sent:
 
 def read_wish(headers: Headers, content_type: str, body: bytes) -> tuple[wishes.Wish, asks.Request]:
     """What a partner asks for, in a request that may come again. Raises what `describe` describes."""
-    key = open_with(headers.get("Authorization") or "")
+    key = open_with(headers.get("authorization") or "")
     need_scope(key, WRITE)
     given = read_json(ReservationIn, content_type, body)
-    return _wish(key, given), _repeatable(headers.get("Idempotency-Key") or "", key, given)
+    return _wish(key, given), _repeatable(headers.get("idempotency-key") or "", key, given)
 
 
 def _wish(key: ApiKey, body: ReservationIn) -> wishes.Wish:

@@ -26,7 +26,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         tmp_path_factory.mktemp("shop"),
         "journeys",
         books="tests.journeys.books",
-        web=["--workers", "1"],
+        web=1,
         bank=["--voucher-seconds", "3"],
         more={"MONEY_RETRY_SECONDS": "1", "WAITING_ROOM_PATIENCE_SECONDS": str(PATIENCE_SECONDS)},
     ) as made:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import subprocess
 import sys
 import uuid
@@ -91,6 +92,19 @@ def test_a_connection_that_the_database_closed_costs_nobody_a_place(shop: Shop, 
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND "
         assert admin.execute(others + "pid <> pg_backend_pid() AND backend_type = 'client backend'").fetchall()
     assert post(shop, secret, sent[1])[0] == 201
+
+
+def test_who_leaves_in_the_middle_of_a_request_reserves_nothing(shop: Shop, secret: str) -> None:
+    sent, name = json.dumps(body(shop, "gone@customers.example")).encode(), str(uuid.uuid4())
+    for said, length in ((sent[:-1], len(sent)), (sent, len(sent) + 1)):
+        head = (
+            f"POST {URL} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {secret}\r\nIdempotency-Key: {name}\r\n"
+        )
+        head += f"Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        with socket.create_connection(("localhost", urlsplit(shop.url).port or 80)) as client:
+            client.sendall(head.encode() + said)
+    found = post(shop, secret, sent, Idempotency_Key=name)
+    assert found[0] == 201 and "idempotent-replayed" not in found[1]
 
 
 @pytest.mark.parametrize(

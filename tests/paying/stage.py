@@ -35,11 +35,10 @@ class Shop:
 @contextmanager
 def paid_shop(folder: Path, name: str) -> Iterator[Shop]:
     """Web servers that are killed are started again."""
-    web = ["--workers", "2", "--respawn-failed-workers", "--respawn-interval", "0.1"]
     bank = ["--retry-seconds", "0.3", "--voucher-seconds", "9999"]
     # Many hands: some wait for an answer that never comes.
     books = "tests.paying.books"
-    with shop.running_shop(folder, name, books=books, web=web, bank=bank, more=QUICKLY, hands=6) as running:
+    with shop.running_shop(folder, name, books=books, web=2, bank=bank, more=QUICKLY, hands=6) as running:
         yield Shop(running)
 
 
