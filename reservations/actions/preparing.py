@@ -157,7 +157,7 @@ def _open_offering(world: World, wish: Wish, at: datetime, holds_place: bool) ->
 
 def _check_consents(wish: Wish, decision: gate.Decision) -> None:
     """Each consent that the destination asks for, in the version shown now; none that it does not know."""
-    versions = {notice.id: notice.version for notice in decision.notices}
+    versions = decision.versions
     unknown = tuple(sorted(given for given, version in wish.consents.items() if versions.get(given) != version))
     missing = tuple(notice for notice in decision.consents if wish.consents.get(notice.id) != notice.version)
     if missing or unknown:

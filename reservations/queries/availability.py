@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from reservations.models import Decision
 from reservations.models.rows import look_together
@@ -26,6 +26,7 @@ class Availability(NamedTuple):
     opens_at: datetime | None
     next_change_at: datetime | None
     left: int | None
+    shown: dict[str, Any]  # what follows from all but `left`, by its form and the status
 
     @property
     def decision(self) -> gate.Decision:
@@ -61,67 +62,97 @@ def availabilities(
     """
     world = world or current_world()
     wanted = list(destinations) if destinations is not None else [(code, None) for code in world.markets]
-    kept = {} if is_replay or world.revision is None else _kept_decisions(world.revision)
+    cells = [(sku, *place) for sku in skus for place in wanted]
+    found = [_settle(world, cell, at) for cell in cells] if is_replay else _settled(world, cells, at)
+    pools = {each.pool for each in found if each.pool is not None}
+    lines = current_lines(pools) if lines is None else lines
+    return [_say(each, lines.get(each.pool) if each.pool is not None else None) for each in found]
+
+
+Cell = tuple[str, str, str | None]  # SKU, market, subdivision
+
+
+class _Settled(NamedTuple):
+    """All that is said of a cell in `[since, until)` but what is left. `said`: the last that was, by what was left."""
+
+    cell: Cell
+    decided: Decided
+    offering: Offering | None
+    pool: int | None
+    since: datetime
+    until: datetime | None
+    shown: dict[str, Any]
+    said: dict[int | None, Availability]
+
+    def holds(self, at: datetime) -> bool:
+        return self.since <= at and (self.until is None or at < self.until)
+
+
+def _settled(world: World, cells: Iterable[Cell], at: datetime) -> list[_Settled]:
+    """Of the present, by the materialised decisions; for markets that we serve, kept until something changes."""
+    kept = _kept_cells(world.revision) if world.revision is not None else {}
     found = []
-    for sku in skus:
-        for country, subdivision in wanted:
-            decided = kept.get((sku, country)) if subdivision is None else None
-            if is_replay:
-                decided = world.decide_afresh(sku, country, subdivision, at)
-            elif decided is None or not decided.holds(at):
-                decided = world.decide(sku, country, subdivision, at)
-            found.append((sku, country, subdivision, decided, world.offers(sku, country)))
-    return _with_supply(world, found, at, lines)
+    for cell in cells:
+        each = kept.get(cell)
+        if each is None or not each.holds(at):
+            each = _settle(world, cell, at, _decided(world, cell, at))
+            if cell[2] is None and cell[1] in world.markets:
+                kept[cell] = each
+        found.append(each)
+    return found
 
 
-Cell = tuple[str, str, str | None, Decided, tuple[Offering, ...]]
-Spoken = tuple[Offering | None, datetime | None]  # the offering that speaks, and when a window changes next
+def _decided(world: World, cell: Cell, at: datetime) -> Decided:
+    sku, country, subdivision = cell
+    if world.revision is not None and subdivision is None:
+        decided = _kept_decisions(world.revision).get((sku, country))
+        if decided is not None and decided.holds(at):
+            return decided
+    return world.decide(sku, country, subdivision, at)
 
 
-def _with_supply(
-    world: World, cells: list[Cell], at: datetime, lines: Mapping[int, places.Line] | None
-) -> list[Availability]:
-    """What is left, of direct sale and as committed now, for all cells at once."""
-    spoken: dict[int, Spoken] = {}  # by the launches of a product in a market, which its variants share
-    for *_, offerings in cells:
-        if id(offerings) not in spoken:
-            spoken[id(offerings)] = _speak(offerings, at)
-    pools = [
-        world.allotments.get((offering.launch_id, sku, country, False), {}).get(None) if offering else None
-        for sku, country, _, _, offerings in cells
-        for offering in [spoken[id(offerings)][0]]
-    ]
-    asked = [pool for pool in pools if pool is not None]
-    found = current_lines(asked) if lines is None else lines
-    left = {pool: found[pool].left for pool in asked if pool in found}
-    return [
-        _availability(cell, spoken[id(cell[-1])], left.get(pool) if pool is not None else None, at)
-        for cell, pool in zip(cells, pools, strict=True)
-    ]
-
-
-def _speak(offerings: tuple[Offering, ...], at: datetime) -> Spoken:
+def _settle(world: World, cell: Cell, at: datetime, decided: Decided | None = None) -> _Settled:
+    """Without a decision the gate decides afresh."""
+    sku, country, _ = cell
+    decided = decided or world.decide_afresh(*cell, at)
+    offerings = world.offers(sku, country)
+    offering = current_offering(offerings, at)
+    pools = world.allotments.get((offering.launch_id, sku, country, False), {}) if offering else {}
     instants = [instant for each in offerings for instant in (each.window.opens_at, each.window.closes_at)]
-    return current_offering(offerings, at), opening.next_instant(instants, at)
+    until = opening.next_instant([decided.until, *instants], at)
+    return _Settled(cell, decided, offering, pools.get(None), at, until, {}, {})
 
 
-def _availability(cell: Cell, spoken: Spoken, left: int | None, at: datetime) -> Availability:
-    (sku, country, subdivision, decided, _), (offering, window_change_at) = cell, spoken
+def _say(settled: _Settled, line: places.Line | None) -> Availability:
+    left = line.left if line else None
+    row = settled.said.get(left)
+    if row is None:
+        settled.said.clear()
+        row = settled.said[left] = _availability(settled, left)
+    return row
+
+
+def _availability(settled: _Settled, left: int | None) -> Availability:
+    offering, supply = settled.offering, None
     window = offering.window if offering else None
-    supply = None
     if offering is not None and left is not None:
         supply = opening.Supply(left=left, has_waiting_list=offering.has_waiting_list)
     return Availability(
-        sku=sku,
-        market=country,
-        subdivision=subdivision,
-        status=opening.status(decision=decided.decision, window=window, supply=supply, at=at),
-        decided=decided,
+        *settled.cell,
+        status=opening.status(decision=settled.decided.decision, window=window, supply=supply, at=settled.since),
+        decided=settled.decided,
         offering=offering,
         opens_at=window.opens_at if window else None,
-        next_change_at=opening.next_instant((decided.until, window_change_at), at),
+        next_change_at=settled.until,
         left=left,
+        shown=settled.shown,
     )
+
+
+@ByRevision
+def _kept_cells(revision: int) -> dict[Cell, _Settled]:
+    """What is settled of the cells of a revision, as they are asked for."""
+    return {}
 
 
 @ByRevision

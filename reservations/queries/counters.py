@@ -13,8 +13,8 @@ from reservations.models.rows import Statement, is_one_of, look_together
 from reservations.rules import places
 
 ALLOTMENTS = Allotment._meta.db_table
+# In the order of `places.Line`.
 LINE = ("id", "capacity - held_back", "held", "waiting", "gone", "last_place", "last_at")
-COUNTERS = ("capacity", *LINE[2:])
 
 
 def current_lines(allotment_ids: Iterable[int]) -> dict[int, places.Line]:
@@ -31,7 +31,7 @@ def look_at_lines(allotment_ids: Iterable[int], *, is_locked: bool = False) -> S
 
 
 def read_lines(rows: Iterable[tuple[Any, ...]]) -> dict[int, places.Line]:
-    return {pk: places.Line(**dict(zip(COUNTERS, (*counts, _aware(at)), strict=True))) for pk, *counts, at in rows}
+    return {pk: places.Line._make((*counts, _aware(at))) for pk, *counts, at in rows}
 
 
 def _aware(at: datetime | None) -> datetime | None:

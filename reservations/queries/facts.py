@@ -9,6 +9,8 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
+from django.db.models import Prefetch
+
 from reservations.models import (
     Allotment,
     Deposit,
@@ -29,6 +31,7 @@ from reservations.rules.money import Money
 from reservations.rules.site_features import SITE_FEATURES
 
 MOST_DECISIONS = 20_000
+WITH_VARIANTS = Prefetch("variants", Variant.objects.order_by("position"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,7 +206,7 @@ def read_world(revision: int | None = None) -> World:
     return World(
         revision=revision,
         facts=facts,
-        products=tuple(Product.objects.prefetch_related("variants").order_by("position", "pk")),
+        products=tuple(Product.objects.prefetch_related(WITH_VARIANTS).order_by("position", "pk")),
         subjects={row.sku: subject(row) for row in variants},
         variant_ids={row.sku: (row.pk, row.product_id) for row in variants},
         markets={row.code: _terms(row) for row in Market.objects.order_by("code")},

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from django.core.signing import Signer
+import hmac
+from functools import cache
+
+from django.conf import settings
+from django.core.signing import b64_encode
+from django.utils.crypto import salted_hmac
 
 from reservations.models import AddressChange, Evidence, NotifyRequest, Reservation
 
@@ -55,4 +60,13 @@ def wish_key(wish: NotifyRequest) -> str:
 
 
 def _sign(salt: str, value: str) -> str:
-    return Signer(salt=salt).signature(value)[:_KEY_LETTERS]
+    """As `Signer(salt=salt)` signs it, in a third of the time: each reservation that is made has a link."""
+    made = _keyed(salt, settings.SECRET_KEY).copy()
+    made.update(value.encode())
+    return b64_encode(made.digest()).decode()[:_KEY_LETTERS]
+
+
+@cache
+def _keyed(salt: str, secret: str) -> hmac.HMAC:
+    """Keyed, with nothing signed yet."""
+    return salted_hmac(f"{salt}signer", "", secret, algorithm="sha256")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -172,6 +173,7 @@ def notice(row: gate.Notice) -> dict[str, Any]:
     return {"id": row.id, "version": row.version, "text": row.text, "consent": row.consent}
 
 
+@lru_cache(maxsize=1024)  # an answer names one instant several times
 def stamp(at: datetime | None) -> str | None:
     """RFC 3339 in UTC."""
     return at.isoformat().replace("+00:00", "Z") if at else None

@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 from reservations.models import Launch, Market, Product
 from reservations.queries.availability import Availability, availabilities, present_in
 from reservations.queries.draws import draw_of, proof
-from reservations.queries.facts import World, current_world, deposit_of
+from reservations.queries.facts import WITH_VARIANTS, World, current_world
 from reservations.queries.passports import passport_of
 from reservations.rules import destinations, gate
 from storefront import clock
@@ -131,10 +131,10 @@ class Products(Public):
         world, offers = _offers(request)
         kind = request.query_params.get("kind")
         found = [row for row in world.products if kind in (None, row.kind)]
-        shape = lambda page: [shapes.product(row, offers) for row in page]  # noqa: E731
+        shape = lambda page: [shapes.product(row, world, offers) for row in page]  # noqa: E731
         if len(found) <= Pages.page_size and not {"cursor", "page_size"} & request.query_params.keys():
             return answer({"next": None, "previous": None, "results": shape(found)})
-        rows = Product.objects.prefetch_related("variants").filter(pk__in=[row.pk for row in found])
+        rows = Product.objects.prefetch_related(WITH_VARIANTS).filter(pk__in=[row.pk for row in found])
         return answer(paged(request, rows, "position", shape))
 
 
@@ -145,11 +145,11 @@ class OneProduct(Public):
         row = next((each for each in world.products if each.slug == slug), None)
         if row is None:
             raise NotFound
-        return answer(shapes.product(row, offers))
+        return answer(shapes.product(row, world, offers))
 
 
-def _offers(request: Request) -> tuple[World, dict[str, shapes.Offer] | None]:
-    """The world; and SKU → price, deposit and availability in the market of the query. Raises unknown_market."""
+def _offers(request: Request) -> tuple[World, dict[str, Availability] | None]:
+    """The world; and SKU → availability in the market of the query. Raises unknown_market."""
     code = request.query_params.get("market")
     if code is None:
         return current_world(), None
@@ -157,9 +157,7 @@ def _offers(request: Request) -> tuple[World, dict[str, shapes.Offer] | None]:
     market = read_market(request, world)
     assert market is not None
     rows = availabilities(skus=world.subjects, at=clock.now(), destinations=[(market, None)], world=world, lines=lines)
-    prices = {row.sku: world.prices.get((row.sku, market)) for row in rows}
-    offers = {row.sku: (prices[row.sku], deposit_of(row.offering, prices[row.sku], row.decision), row) for row in rows}
-    return world, offers
+    return world, {row.sku: row for row in rows}
 
 
 class ProductAvailability(Public):

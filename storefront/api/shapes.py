@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -11,16 +12,15 @@ from django.conf import settings
 from django.templatetags.static import static
 
 from reservations.actions.asks import Granted
-from reservations.models import Hold, Launch, Market, Passport, Product, Reservation
+from reservations.models import Hold, Launch, Market, Passport, Product, Reservation, Variant
 from reservations.queries import links
 from reservations.queries.availability import Availability
 from reservations.queries.consents import News, news_for
 from reservations.queries.deposits import deposit_states
-from reservations.queries.facts import Decided, current_world
+from reservations.queries.facts import Decided, World, current_world, deposit_of
 from reservations.queries.holds import open_holds
 from reservations.queries.places import Standing, standings
 from reservations.rules import lifecycle, opening
-from reservations.rules.money import Money
 from storefront.api.problems import notice, reason, stamp
 
 _TAX_NAMES = {
@@ -64,15 +64,6 @@ def availability(row: Availability) -> dict[str, Any]:
     }
 
 
-def _written(row: Availability) -> orjson.Fragment:
-    """`availability` as JSON, written once for as long as the decision holds and the rest of it is the same."""
-    key = (row.sku, row.market, row.subdivision, row.status, row.opens_at, row.next_change_at)
-    if key not in row.decided.shown:
-        row.decided.shown[key] = orjson.Fragment(orjson.dumps(availability(row)))
-    written: orjson.Fragment = row.decided.shown[key]
-    return written
-
-
 def _told(decided: Decided) -> dict[str, Any]:
     """What a decision says, as JSON, written once for as long as the decision holds."""
     if "json" not in decided.shown:
@@ -95,23 +86,8 @@ def _images(slug: str) -> list[str]:
     return [settings.SITE_URL + static(f"products/{stem}-hero.{kind}") for kind in ("avif", "webp")] if stem else []
 
 
-# What a market offers of a variant: price, deposit for each, and what may be done.
-Offer = tuple[Money | None, Money | None, Availability]
-
-
-def product(row: Product, offers: dict[str, Offer] | None = None) -> dict[str, Any]:
+def product(row: Product, world: World, offers: Mapping[str, Availability] | None = None) -> dict[str, Any]:
     """A product; with price and availability in one market, each variant's own."""
-    variants = []
-    for variant in sorted(row.variants.all(), key=lambda each: each.position):
-        shown: dict[str, Any] = {"sku": variant.sku, "options": variant.options}
-        if offers is not None:
-            price, deposit, found = offers[variant.sku]
-            shown |= {
-                "price": money(price.amount_minor, price.currency) if price else None,
-                "deposit": money(deposit.amount_minor, deposit.currency) if deposit else None,
-                "availability": _written(found),
-            }
-        variants.append(shown)
     return {
         "slug": row.slug,
         "kind": row.kind,
@@ -120,8 +96,32 @@ def product(row: Product, offers: dict[str, Offer] | None = None) -> dict[str, A
         "capabilities": row.capabilities,
         "specs": row.specs,
         "images": _images(row.slug),
-        "variants": variants,
+        "variants": [
+            _offered(variant, world, offers[variant.sku]) if offers else _variant(variant)
+            for variant in row.variants.all()
+        ],
     }
+
+
+def _variant(row: Variant) -> dict[str, Any]:
+    return {"sku": row.sku, "options": row.options}
+
+
+def _offered(variant: Variant, world: World, row: Availability) -> orjson.Fragment:
+    """A variant with price, deposit for each, and what may be done: written once for as long as it is the same."""
+    form = f"offered {row.status}"
+    if form not in row.shown:
+        price = world.prices.get((row.sku, row.market))
+        deposit = deposit_of(row.offering, price, row.decision)
+        told = {
+            **_variant(variant),
+            "price": money(price.amount_minor, price.currency) if price else None,
+            "deposit": money(deposit.amount_minor, deposit.currency) if deposit else None,
+            "availability": availability(row),
+        }
+        row.shown[form] = orjson.Fragment(orjson.dumps(told))
+    written: orjson.Fragment = row.shown[form]
+    return written
 
 
 def passport(row: Passport, market: str) -> dict[str, Any]:

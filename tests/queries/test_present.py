@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
 from pytest_django import DjangoAssertNumQueries
 
 from reservations.actions.reserving import reserve
-from reservations.models import AllotmentMarket
-from reservations.queries.availability import present_in
+from reservations.models import Allotment, AllotmentMarket
+from reservations.queries.availability import availabilities, present_in
 from reservations.queries.counters import current_lines
-from tests.world import AT, allotment, wish
+from tests.world import AT, OPENS_AT, allotment, wish
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -54,3 +54,18 @@ def test_what_is_present_again_is_looked_at_in_one_round_trip(
 def test_a_market_that_we_do_not_serve_has_nothing(launch_data: datetime) -> None:
     world, lines = present_in("XX")
     assert "XX" not in world.markets and lines == {}
+
+
+def test_what_was_settled_holds_until_an_instant_passes_and_never_hides_what_is_left(launch_data: datetime) -> None:
+    def said(at: datetime) -> tuple[str, int | None]:
+        [row] = availabilities(skus=["S1-BLK"], at=at, destinations=[("DE", None)])
+        return row.status, row.left
+
+    before = OPENS_AT - timedelta(milliseconds=1)
+    capacity = allotment().capacity
+    assert said(before) == ("announced", capacity)
+    assert said(OPENS_AT) == ("open", capacity) and said(before) == ("announced", capacity)
+    reserve(wish=wish(quantity=2), at=AT)
+    assert said(AT) == ("open", capacity - 2)
+    Allotment.objects.filter(pk=allotment().pk).update(held=capacity)
+    assert said(AT) == ("waitlist", 0)

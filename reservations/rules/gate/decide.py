@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 
 from reservations.rules.gate.applies import applying, varies_in
 from reservations.rules.gate.facts import DUTY_STAGES, EFFECTS, Destination, Facts, Question, Requirement, Subject
@@ -67,11 +68,16 @@ class Decision:
     varies_in: tuple[str, ...]
     is_stopped: bool
 
-    @property
+    @cached_property
     def consents(self) -> tuple[Notice, ...]:
         return tuple(notice for notice in self.notices if notice.consent)
 
-    @property
+    @cached_property
+    def versions(self) -> Mapping[str, str]:
+        """Of the notices, by their ids."""
+        return {notice.id: notice.version for notice in self.notices}
+
+    @cached_property
     def switched_off(self) -> tuple[tuple[str, str], ...]:
         """Each disabled feature; beside it the title of the requirement that it goes by, empty for an option."""
         titles = {reason.requirement: reason.title for reason in self.reasons}
