@@ -36,13 +36,16 @@ from storefront import clock
 from storefront.api.partners import REPLAYED, read_wish
 from storefront.api.problems import describe, make, media_type
 from storefront.at_hand import NotAtHand
+from storefront.shelf import is_public
 from storefront.waiting_room.layer import POLL, is_form
 from storefront.web import at_once
 from storefront.web.middleware import most_bytes
 from storefront.whole import Environ, Header, whole_answer
 
 log = logging.getLogger(__name__)
-THREADS = 16  # each keeps a database connection
+# Each keeps a database connection. What is for everybody waits for nothing but the database, and briefly: more readers
+# than these only take the interpreter from each other.
+READERS, THREADS = 6, 10
 RESERVATIONS = "/api/v1/reservations/"
 Answer = tuple[int, list[Header], bytes]
 Found = TypeVar("Found")
@@ -56,6 +59,7 @@ class Entrance:
     """The ASGI application."""
 
     def __init__(self) -> None:
+        self._readers = ThreadPoolExecutor(READERS, "reader")
         self._threads = ThreadPoolExecutor(THREADS, "web")
         self._headers = headers_of(SecurityMiddleware)
         pages = headers_of(SecurityMiddleware, CSPMiddleware, XFrameOptionsMiddleware, never_cache)
@@ -76,7 +80,8 @@ class Entrance:
             try:
                 return ask(at_hand_environ(scope))
             except NotAtHand:
-                return await self._in_thread(ask, make_environ(scope))
+                pool = self._readers if is_public(scope["path"]) else self._threads
+                return await asyncio.get_running_loop().run_in_executor(pool, ask, make_environ(scope))
         headers = headers_in(scope)
         body, length = await read(scope, headers, receive)
         if scope["method"] == "POST" and length == len(body) and is_secure(headers):
@@ -218,9 +223,10 @@ def ask(environ: Environ) -> Answer:
     return int(status[:3]), headers, body
 
 
-# What is there now stays: the collector need not look at it again. A full collection would stop everybody for 0.1 s.
+# What is there now stays: the collector need not look at it again. A full collection would stop everybody for 0.1 s,
+# one of 50,000 young objects for 17 ms.
 gc.collect()
 gc.freeze()
-gc.set_threshold(50_000, 20, 50)
+gc.set_threshold(5_000, 200, 50)
 
 entrance = Entrance()
