@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import resource
 import socket
 from typing import Any, Self
 
@@ -13,7 +14,7 @@ from uvicorn.supervisors import Multiprocess
 
 APPLICATION = "storefront.entrance:entrance"
 BACKLOG = 1024
-IDLE_SECONDS = 60
+IDLE_SECONDS = 75  # longer than proxies keep a connection, and than those who wait go without asking
 STOP_SECONDS = 8  # less than what service managers wait before they kill
 STUCK_SECONDS = 30  # a process that does not answer its parent for so long is replaced
 MOST_HEAD_BYTES = 32 * 1024  # after what was read first
@@ -79,8 +80,15 @@ class Listener(socket.socket):
         return made
 
 
+def allow_many_connections() -> None:
+    """As many open files as this process and its children may have; by default a shell gives a thousand."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def main() -> None:
     asked = _read_arguments()
+    allow_many_connections()
     socket.create_server((asked.host, asked.port)).close()  # raises where somebody listens: two shops would share it
     config = uvicorn.Config(
         APPLICATION,

@@ -84,6 +84,15 @@ def test_the_second_head_on_a_connection_is_waited_for_no_longer(monkeypatch: py
         assert told(port, ASK + b"\r\n" + ASK).count(b"HTTP/1.1 200 ") == 1
 
 
+def test_it_may_have_as_many_connections_as_the_machine_allows() -> None:
+    code = "import resource; from storefront import serve; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 640)); "
+    code += "serve.allow_many_connections(); print(resource.getrlimit(resource.RLIMIT_NOFILE))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=settings.BASE_DIR, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "(640, 640)"
+
+
 def test_a_port_in_use_ends_the_server_with_its_reason() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
