@@ -183,7 +183,10 @@ def memory(stage: Stage, stack: ExitStack) -> list[Finding]:
 def _weigh(port: int) -> int:
     """The largest web process, in kB of memory that is really there."""
     processes = [path for path in Path("/proc").iterdir() if path.name.isdecimal()]
-    webs = [path for path in processes if f"\0--port\0{port}\0".encode() in _read(path / "cmdline")]
+    servers = [path for path in processes if f"\0--port={port}\0".encode() in _read(path / "cmdline")]
+    webs = [
+        Path("/proc", pid.decode()) for path in servers for pid in _read(path / "task" / path.name / "children").split()
+    ]
     return max(int(_read(path / "status").partition(b"VmRSS:")[2].split()[0]) for path in webs)
 
 

@@ -227,6 +227,6 @@ def ask(environ: Environ) -> Answer:
 # one of 50,000 young objects for 17 ms.
 gc.collect()
 gc.freeze()
-gc.set_threshold(5_000, 200, 50)
+gc.set_threshold(5_000, 20, 100)
 
 entrance = Entrance()
