@@ -153,15 +153,16 @@ async def read(scope: Any, headers: Mapping[str, str], receive: Any) -> tuple[by
     most, declared = most_bytes(scope["path"]), headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > most:
         return b"", int(declared)
-    body, is_whole = b"", False
+    parts, length, is_whole = [], 0, False
     while not is_whole:
         message = await receive()
         if message["type"] != "http.request":
             raise Gone
-        body, is_whole = body + message["body"], not message["more_body"]
-        if len(body) > most:
-            return b"", len(body)
-    return body, len(body)
+        parts.append(message["body"])
+        length, is_whole = length + len(message["body"]), not message["more_body"]
+        if length > most:
+            return b"", length
+    return b"".join(parts), length
 
 
 def at_hand_environ(scope: Any) -> Environ:
@@ -184,7 +185,7 @@ def make_environ(scope: Any) -> Environ:
         "SCRIPT_NAME": "",
         "PATH_INFO": scope["path"].encode().decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
-        "REMOTE_ADDR": scope["client"][0],
+        "REMOTE_ADDR": scope["client"][0] if scope["client"] else "",  # of one who has left already, nothing is known
         "SERVER_NAME": name,
         "SERVER_PORT": str(port),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",

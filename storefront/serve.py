@@ -37,9 +37,11 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._head_bytes += len(data)
         super().data_received(data)
-        if self._is_in_head and self._head_bytes > MOST_HEAD_BYTES:
+        if not self._is_in_head or self.transport.is_closing():
+            return
+        if self._head_bytes > MOST_HEAD_BYTES:
             self.send_400_response("The head of the request is too long.")
-        elif self._is_in_head and self._patience is None:
+        elif self._patience is None:
             self._patience = self.loop.call_later(HEAD_SECONDS, self.transport.close)
 
     def on_message_begin(self) -> None:

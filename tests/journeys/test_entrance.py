@@ -73,8 +73,8 @@ def test_a_reservation_is_made_once_however_often_it_is_sent(shop: Shop, secret:
 def test_parameters_of_the_media_type_and_a_body_in_chunks_change_nothing(shop: Shop, secret: str) -> None:
     sent = body(shop, "charset@customers.example")
     assert post(shop, secret, sent, Content_Type="Application/JSON; charset=utf-8")[0] == 201
-    chunks = iter([json.dumps(body(shop, "chunks@customers.example")).encode()])
-    assert post(shop, secret, chunks)[0] == 201
+    whole = json.dumps(body(shop, "chunks@customers.example")).encode()
+    assert post(shop, secret, iter(whole[at : at + 50] for at in range(0, len(whole), 50)))[0] == 201
 
 
 def test_what_comes_at_once_gets_places_of_its_own(shop: Shop, secret: str) -> None:
